@@ -1,0 +1,64 @@
+import type { Clock, Random } from "./clock.ts"
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+const TIME_CHARS = 9
+const SEQUENCE_CHARS = 3
+const SEQUENCE_END = 32 ** SEQUENCE_CHARS
+const RANDOM_CHARS = 10
+/** Room for several databases later; every request lives in shard 0 today. */
+const SHARD = "0"
+const ID_PATTERN = /^req_[0-9a-hjkmnp-tv-z]{23}$/
+
+function encode(value: number, chars: number): string {
+  let rest = value
+  let text = ""
+  for (let i = 0; i < chars; i++) {
+    text = ALPHABET.charAt(rest % 32) + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
+}
+
+/**
+ * Makes request ids: `req_` + time (9) + shard (1) + sequence (3) + random (10), all in base 32.
+ * The time and sequence only grow within one generator, so ids sort in the order they were made,
+ * also within one millisecond and when the clock steps back.
+ */
+export function createIdGenerator(clock: Clock, random: Random = cryptoRandom): () => string {
+  let lastMs = 0
+  let sequence = 0
+  return () => {
+    const now = clock()
+    if (now > lastMs) {
+      lastMs = now
+      sequence = 0
+    } else if (++sequence === SEQUENCE_END) {
+      lastMs += 1
+      sequence = 0
+    }
+    let noise = ""
+    for (let i = 0; i < RANDOM_CHARS; i++) noise += ALPHABET.charAt(Math.floor(random() * 32))
+    return `req_${encode(lastMs, TIME_CHARS)}${SHARD}${encode(sequence, SEQUENCE_CHARS)}${noise}`
+  }
+}
+
+/** Whether a text could be a request id: tells a 404 without asking the store. */
+export function isRequestId(text: string): boolean {
+  return ID_PATTERN.test(text)
+}
+
+/** The id's creation time, epoch ms. */
+export function requestIdTime(requestId: string): number {
+  let ms = 0
+  for (const char of requestId.slice(4, 4 + TIME_CHARS)) ms = ms * 32 + ALPHABET.indexOf(char)
+  return ms
+}
+
+/** An id of anything that is not a request: an operation, an HTTP exchange, a drain's epoch. */
+export function newOperationId(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, 16)
+}
+
+function cryptoRandom(): number {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32
+}
