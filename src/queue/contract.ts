@@ -1,0 +1,208 @@
+import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
+import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
+
+/** A request that has passed validation, ready to be stored. */
+export interface NewRequest {
+  head: RequestHead
+  body: RequestBody
+}
+
+export interface EnqueueReply {
+  requestId: string
+  state: RequestState
+  /** null unless pending; null too for all but the first and last of a bulk. */
+  position: number | null
+}
+
+/** The right to call the provider for one request until `expiresAt`. `attempt` is its fencing token. */
+export interface Lease {
+  requestId: string
+  attempt: number
+  /** The claim that took it. */
+  op: string
+  expiresAt: number
+}
+
+/** A request that was claimed, with all that a call and the decision after it need. */
+export interface ClaimedRequest {
+  lease: Lease
+  head: RequestHead
+  body: RequestBody
+  /** Retries that count against `maxRetries` so far. */
+  retries: number
+  /** Of these, timeouts on this target. */
+  timeouts: number
+  startedAt: number
+}
+
+/** A request that must end without another call; it is leased to the claimer for 30 s, to be settled as failed. */
+export interface Overdue {
+  lease: Lease
+  reason: "lease_expired" | "deadline_exceeded"
+}
+
+export interface ClaimOptions {
+  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch. */
+  owner: string
+  /** At most that many; 0 only does the housekeeping (due, expired and overdue requests). */
+  limit: number
+  /** At most that many bytes of bodies, but always at least one request. */
+  maxBytes: number
+  /** Requests with a longer timeout stay: they would not finish in this invocation. */
+  maxTimeoutMs: number
+}
+
+export interface Claim {
+  requests: ClaimedRequest[]
+  overdue: Overdue[]
+  /** When a claim can find something next, epoch ms: due time, lease expiry, end of a block. null: nothing is known to come. */
+  wakeAt: number | null
+  /** Requests in served lines that could start now but were over the limit. */
+  remaining: number
+}
+
+/** A provider that must be left alone, and why. */
+export interface ProviderBlock {
+  provider: string
+  untilAt: number
+  /** `rate`: its wait is over at that time. `account`: key, balance or spend limit; a single probe goes first. */
+  cause: "rate" | "account"
+}
+
+/** What an attempt came to, decided. */
+export type Decision =
+  | { kind: "completed" }
+  | { kind: "failed" }
+  /** Scheduled again until `dueAt`; counts against `maxRetries`. */
+  | { kind: "retry"; dueAt: number }
+  /** Back to its line at once, not counted: the provider's account was refused, not the request. */
+  | { kind: "return" }
+  /** Never called: handed back as if it had not been claimed. */
+  | { kind: "release" }
+  /** It was cancelled meanwhile: only what is known of its cost is kept. */
+  | { kind: "note" }
+
+export interface Settlement {
+  lease: Lease
+  decision: Decision
+  /** null for `release` and for overdue requests: there was no attempt. */
+  attempt: AttemptRecord | null
+  result: OutcomeResult
+  block: ProviderBlock | null
+}
+
+/** `settled`: as decided. `noted`: another had the last word, the history keeps it. `gone`: nothing is known of the request. */
+export type SettleReply = "settled" | "noted" | "gone"
+
+export type CancelReply =
+  | {
+      kind: "cancelled" /** Who holds the lease, when it was processing. */
+      owner: string | null
+      attempt: number
+    }
+  | { kind: "discarded" }
+  | { kind: "completed" }
+  | { kind: "unknown" }
+
+export type ReplayReply =
+  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead }
+  | { kind: "conflict"; state: RequestState }
+  | { kind: "unknown" }
+
+export interface ListOptions {
+  state: RequestState | null
+  organizationId: string | null
+  limit: number
+  cursor: string | null
+}
+
+export interface RequestPage {
+  /** Newest first, without `response`. */
+  data: RequestStatus[]
+  nextCursor: string | null
+}
+
+export interface Percentiles {
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+export interface ProviderState {
+  inFlight: number
+  blockedUntil: number | null
+  breaker: "closed" | "open" | "half_open"
+  paused: boolean
+}
+
+export interface QueueStats {
+  counts: Record<RequestState, number>
+  pendingByPriority: Record<Priority, number>
+  pendingByProvider: Record<string, number>
+  oldestPendingAgeMs: number | null
+  throughput: {
+    enqueuedLastMinute: number
+    completedLastMinute: number
+    failedLastMinute: number
+    retriedLastMinute: number
+  }
+  waitMs: Percentiles
+  providerMs: Percentiles
+  providers: Record<string, ProviderState>
+  lanes: unknown[]
+}
+
+export interface QueueHealth {
+  status: "ok" | "degraded" | "down"
+  store: { ok: boolean; latencyMs: number | null }
+  drain: { lastRunAt: number | null; ageMs: number | null }
+  backlog: number
+}
+
+/** Keep the whole status, or the status and the messages while they are kept. */
+export interface StatusOptions {
+  includeMessages?: boolean
+}
+
+export type StatusReply = RequestStatus & { messages?: RequestBody["messages"] | null }
+
+/**
+ * The queue, as everything outside `queue/` sees it. Every method is safe to repeat: a lost answer
+ * is asked for again under the same operation id. Errors: `AppError` with `store_unavailable`,
+ * `store_full` or `queue_full`. Round trips of the store are given per method.
+ */
+export interface RequestQueue {
+  /** Stores all or none. One round trip. */
+  enqueue(requests: NewRequest[]): Promise<EnqueueReply[]>
+  /** Two round trips; one when there was nothing. */
+  claim(options: ClaimOptions): Promise<Claim>
+  /** One round trip per 8 MB of results. Replies in order. */
+  settle(settlements: Settlement[]): Promise<SettleReply[]>
+  /** Settle, then claim, in the same round trip (and one more for what was claimed). */
+  turn(settlements: Settlement[], options: ClaimOptions): Promise<{ replies: SettleReply[]; claim: Claim }>
+  /** Moves the lease's end; false when the lease is no longer held. One round trip. */
+  extend(lease: Lease, expiresAt: number): Promise<boolean>
+  /** Which of these leases are no longer held (cancelled, taken over). One round trip. */
+  lostLeases(leases: Lease[]): Promise<Lease[]>
+  /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
+  cancel(requestId: string, organizationId: string | null): Promise<CancelReply>
+  replay(
+    requestId: string,
+    organizationId: string | null,
+    changes: { deadlineAt: number | null },
+  ): Promise<ReplayReply>
+  /** null: unknown, past its TTL, or another organization's. One round trip. */
+  status(
+    requestId: string,
+    organizationId: string | null,
+    options?: StatusOptions,
+  ): Promise<StatusReply | null>
+  list(options: ListOptions): Promise<RequestPage>
+  stats(): Promise<QueueStats>
+  /** Never throws: an unreachable store is `down`. One round trip. */
+  health(): Promise<QueueHealth>
+  /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
+  cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
+  /** `name`: a provider, or null for the whole queue. One round trip. */
+  setPaused(name: string | null, paused: boolean): Promise<void>
+}
