@@ -1,0 +1,71 @@
+// Runs one command and sees to it that neither the command nor anything it started outlives whoever
+// started the guard. Plain JavaScript, so that any supported Node runs it without flags.
+//
+//   node child-guard.mjs <command> [argument…]
+//
+// stdin: held open by the starter and never written to. It closes when the starter closes it or dies, even
+//   by SIGKILL; then the command's whole process group is ended: SIGTERM, and SIGKILL after the grace.
+// fd 3: one JSON line, {"pid"} of the command or {"error"} when it could not be started.
+// Exit code: the command's, or 128 + the number of the signal that ended it.
+import { spawn } from "node:child_process"
+import { writeSync } from "node:fs"
+import { constants } from "node:os"
+
+const GRACE_MS = 5_000
+const POLL_MS = 50
+const REPORT_FD = 3
+
+const [command = "", ...args] = process.argv.slice(2)
+// A group of its own: a Ctrl-C in the terminal must reach the starter alone, which ends things in order.
+const child = spawn(command, args, {
+  detached: true,
+  stdio: ["ignore", "inherit", "inherit"],
+  windowsHide: true,
+})
+
+/** @param {NodeJS.Signals | 0} signal; 0 only asks. Returns whether anyone of the group was there. */
+function signalGroup(signal) {
+  if (child.pid === undefined) return false
+  try {
+    return process.platform === "win32" ? child.kill(signal) : process.kill(-child.pid, signal)
+  } catch {
+    return false
+  }
+}
+
+let stopping = false
+function stop() {
+  if (stopping) return
+  stopping = true
+  signalGroup("SIGTERM")
+  setTimeout(() => signalGroup("SIGKILL"), GRACE_MS)
+}
+
+child.once("error", (error) => {
+  report({ error: error.message })
+  process.exit(127)
+})
+child.once("spawn", () => report({ pid: child.pid }))
+child.once("exit", (code, signal) => {
+  const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+  // What the command started may still run, and must not: the guard stays until the group is empty.
+  stop()
+  const timer = setInterval(() => {
+    if (signalGroup(0)) return
+    clearInterval(timer)
+    process.exit(exitCode)
+  }, POLL_MS)
+  if (!signalGroup(0)) process.exit(exitCode)
+})
+
+process.stdin.resume()
+for (const end of ["end", "close", "error"]) process.stdin.once(end, stop)
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, stop)
+
+function report(line) {
+  try {
+    writeSync(REPORT_FD, `${JSON.stringify(line)}\n`)
+  } catch {
+    // The starter is gone already; stdin says so too, and stops the command.
+  }
+}
