@@ -21,6 +21,8 @@ export interface Lease {
   /** The claim that took it. */
   op: string
   expiresAt: number
+  /** How long the outcome of a success will be kept. */
+  resultTtlSeconds: number
 }
 
 /** A request that was claimed, with all that a call and the decision after it need. */
@@ -59,6 +61,8 @@ export interface Claim {
   wakeAt: number | null
   /** Requests in served lines that could start now but were over the limit. */
   remaining: number
+  /** The hour is over: this caller should run `maintain`. */
+  maintenanceDue: boolean
 }
 
 /** A provider that must be left alone, and why. */
@@ -203,6 +207,8 @@ export interface RequestQueue {
   health(): Promise<QueueHealth>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
+  /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
+  maintain(): Promise<void>
   /** `name`: a provider, or null for the whole queue. One round trip. */
   setPaused(name: string | null, paused: boolean): Promise<void>
 }

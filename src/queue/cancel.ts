@@ -1,0 +1,70 @@
+import { requestIdTime } from "../core/ids.ts"
+import type { FinishedState } from "../core/request.ts"
+import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
+import type { CancelReply } from "./contract.ts"
+import type { OutcomeSummary } from "./frames.ts"
+import { dayOf } from "./keys.ts"
+import type { ScriptCall } from "./store.ts"
+
+/** The longest result TTL, days: a cancelled request's index is that of the day its own TTL ends. */
+const LONGEST_TTL_DAYS = 30
+const NOTHING: OutcomeSummary = { usage: null, error: null, attempt: null }
+
+type CancelScriptReply = ["cancelled", string, string] | ["finished", string, string, string] | ["unknown"]
+
+export async function cancel(
+  context: QueueContext,
+  requestId: string,
+  organizationId: string | null,
+): Promise<CancelReply> {
+  const { keys } = context
+  const now = context.clock()
+  const days = Array.from({ length: LONGEST_TTL_DAYS + 2 }, (_, i) => dayOf(now) + i)
+  const [reply] = await runWithLines<[CancelScriptReply]>(context, "cancel", () => [
+    {
+      name: "cancel",
+      keys: [
+        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
+        ...[keys.head(requestId), keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
+        ...days.map((day) => keys.finished("cancelled", day)),
+      ],
+      args: [now, context.lines.join(" "), requestId, organizationId ?? "*", JSON.stringify(NOTHING)],
+    },
+  ])
+  if (reply[0] === "unknown") return { kind: "unknown" }
+  if (reply[0] === "cancelled")
+    return { kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) }
+  const [, state, expiresAt, owningOrganization] = reply
+  if (state === "cancelled") return { kind: "cancelled", owner: null, attempt: 0 }
+  if (state === "completed") return { kind: "completed" }
+  const entry = { requestId, organizationId: owningOrganization }
+  const call = discardCall(context, "failed", dayOf(Number(expiresAt)), [entry], true)
+  const [removed] = await context.store.run<[number]>("discard", [call])
+  // Replayed in between: it is a live request again, and that is what gets cancelled.
+  return removed === 1 ? { kind: "discarded" } : cancel(context, requestId, organizationId)
+}
+
+/** A script that removes index entries, and with `outcomes` what they stand for. */
+export function discardCall(
+  context: QueueContext,
+  state: FinishedState,
+  day: number,
+  entries: { requestId: string; organizationId: string }[],
+  outcomes: boolean,
+): ScriptCall {
+  const { keys } = context
+  return {
+    name: "discard",
+    keys: [
+      ...[keys.meta, keys.finished(state, day)],
+      ...entries.flatMap(({ requestId, organizationId }) => [
+        ...[keys.recent(organizationId, dayOf(requestIdTime(requestId))), keys.outcome(requestId)],
+        ...[keys.body(requestId), keys.attempts(requestId)],
+      ]),
+    ],
+    args: [
+      ...[context.clock(), state, day, outcomes ? 1 : 0],
+      ...entries.flatMap(({ requestId, organizationId }) => [requestId, organizationId]),
+    ],
+  }
+}

@@ -1,0 +1,129 @@
+import { requestIdTime } from "../core/ids.ts"
+import { FINISHED_STATES, type FinishedState } from "../core/request.ts"
+import { discardCall } from "./cancel.ts"
+import type { QueueContext } from "./context.ts"
+import { readKept } from "./kept.ts"
+import { dayOf } from "./keys.ts"
+
+/** Small enough for one script's arguments and a short lock. */
+const CHUNK = 500
+const HEADER_BYTES = 200
+
+type Entry = { requestId: string; organizationId: string }
+
+/**
+ * Removes index entries of what is past its TTL and, with `olderThanSeconds`, what finished longer ago than that.
+ * Two round trips per 500 entries.
+ */
+export async function cleanup(
+  context: QueueContext,
+  olderThanSeconds: number | null,
+): Promise<Record<FinishedState, number>> {
+  const removed = { completed: 0, failed: 0, cancelled: 0 }
+  const kept = await readKept(context)
+  const today = dayOf(context.clock())
+  for (const state of FINISHED_STATES) {
+    for (const { day } of kept[state]) {
+      if (day <= today) removed[state] += await removeExpired(context, state, day)
+      if (olderThanSeconds !== null)
+        removed[state] += await removeOlder(context, state, day, olderThanSeconds)
+    }
+  }
+  return removed
+}
+
+async function removeExpired(context: QueueContext, state: FinishedState, day: number): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const [members] = await context.store.pipeline<[string[]]>("cleanup", (pipeline) =>
+      pipeline.zrange(context.keys.finished(state, day), 0, context.clock(), {
+        byScore: true,
+        offset: 0,
+        count: CHUNK,
+      }),
+    )
+    // Without entries it corrects the count of a key that has expired itself, days after its last entry.
+    if (members.length === 0) {
+      if (day < dayOf(context.clock())) await discard(context, state, day, [], false)
+      return removed
+    }
+    removed += await discard(context, state, day, members.map(parseMember), false)
+  }
+}
+
+async function removeOlder(
+  context: QueueContext,
+  state: FinishedState,
+  day: number,
+  olderThanSeconds: number,
+): Promise<number> {
+  const { keys } = context
+  const before = context.clock() - olderThanSeconds * 1000
+  let removed = 0
+  for (let offset = 0; ; ) {
+    const [members] = await context.store.pipeline<[string[]]>("cleanup", (pipeline) =>
+      pipeline.zrange(keys.finished(state, day), offset, offset + CHUNK - 1),
+    )
+    if (members.length === 0) return removed
+    const entries = members.map(parseMember)
+    const headers = await context.store.pipeline<string[]>("cleanup", (pipeline) => {
+      for (const { requestId } of entries) pipeline.getrange(keys.outcome(requestId), 0, HEADER_BYTES)
+    })
+    const old = entries.filter((_, i) => finishedAt(headers[i] ?? "") <= before)
+    const gone = old.length === 0 ? 0 : await discard(context, state, day, old, true)
+    removed += gone
+    offset += members.length - gone
+  }
+}
+
+async function discard(
+  context: QueueContext,
+  state: FinishedState,
+  day: number,
+  entries: Entry[],
+  outcomes: boolean,
+): Promise<number> {
+  const [removed] = await context.store.run<[number]>("discard", [
+    discardCall(context, state, day, entries, outcomes),
+  ])
+  return removed
+}
+
+function finishedAt(header: string): number {
+  return Number(header.split("|")[4] ?? 0)
+}
+
+function parseMember(member: string): Entry {
+  const [requestId = "", organizationId = ""] = member.split("|")
+  return { requestId, organizationId }
+}
+
+/** Members of a line that one hourly step looks at. */
+const AGE_CHUNK = 5000
+
+/**
+ * Gives requests that have been pending for longer than MAX_PENDING_AGE_SECONDS a deadline that has passed, so that
+ * the next claim fails them: nothing waits forever, not even in a line that nobody serves. One command per 5,000 pending.
+ */
+export async function expirePending(context: QueueContext): Promise<void> {
+  const { keys, settings, clock, store } = context
+  const before = clock() - settings.maxPendingAgeSeconds * 1000
+  for (const line of context.lines) {
+    for (let offset = 0; ; offset += AGE_CHUNK) {
+      const [members] = await store.pipeline<[string[]]>("expire", (pipeline) =>
+        pipeline.zrange(keys.line(line), offset, offset + AGE_CHUNK - 1),
+      )
+      const old = members.filter((id) => requestIdTime(id) < before)
+      for (let i = 0; i < old.length; i += CHUNK) {
+        await store.run("expire", [
+          {
+            name: "expire",
+            keys: [keys.meta, keys.live, keys.scheduled, keys.deadlines],
+            args: [clock(), "", before, ...old.slice(i, i + CHUNK)],
+          },
+        ])
+      }
+      if (members.length < AGE_CHUNK) break
+    }
+  }
+}

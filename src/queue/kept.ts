@@ -1,0 +1,29 @@
+import { FINISHED_STATES, type FinishedState } from "../core/request.ts"
+import type { QueueContext } from "./context.ts"
+
+/** How many finished requests' TTL ends on a day (counted from the epoch). */
+export interface KeptDay {
+  day: number
+  count: number
+}
+
+/** Reads `20541:17 20542:3`, written by `lua/include/finish.lua`. */
+export function parseKept(text: string): KeptDay[] {
+  return text
+    .split(" ")
+    .filter(Boolean)
+    .map((entry) => {
+      const [day = 0, count = 0] = entry.split(":").map(Number)
+      return { day, count }
+    })
+}
+
+/** The days under which finished requests are indexed, per state. One command. */
+export async function readKept(context: QueueContext): Promise<Record<FinishedState, KeptDay[]>> {
+  const fields = FINISHED_STATES.map((state) => `kept:${state}`)
+  const [values] = await context.store.pipeline<[(string | null)[]]>("kept", (pipeline) =>
+    pipeline.hmget(context.keys.meta, ...fields),
+  )
+  const [completed, failed, cancelled] = values.map((value) => parseKept(value ?? ""))
+  return { completed: completed ?? [], failed: failed ?? [], cancelled: cancelled ?? [] }
+}

@@ -1,0 +1,33 @@
+import { FINISHED_STATES, type FinishedState } from "../core/request.ts"
+
+const DAY_MS = 86_400_000
+
+/** The day of an instant, counted from the epoch: what index keys by day end in. */
+export function dayOf(at: number): number {
+  return Math.floor(at / DAY_MS)
+}
+
+/** Every key of one queue. The hash tag keeps them in one slot of a cluster. `docs/storage.md` describes each. */
+export function createKeys(queueName: string) {
+  const key = (suffix: string) => `aiq:{${queueName}}:${suffix}`
+  return {
+    meta: key("meta"),
+    live: key("live"),
+    scheduled: key("scheduled"),
+    deadlines: key("deadlines"),
+    line: (line: string) => key(`line:${line}`),
+    leases: (provider: string) => key(`leases:${provider}`),
+    head: (requestId: string) => key(`head:${requestId}`),
+    body: (requestId: string) => key(`body:${requestId}`),
+    outcome: (requestId: string) => key(`outcome:${requestId}`),
+    attempts: (requestId: string) => key(`attempts:${requestId}`),
+    finished: (state: FinishedState, day: number) => key(`finished:${state}:${day}`),
+    recent: (organizationId: string, day: number) => key(`recent:${organizationId}:${day}`),
+    /** The same key by its index's name, `state:day`, as scripts know it. */
+    finishedIndex: (index: string) => key(`finished:${index}`),
+    /** The `finished` keys of one day, in the order of FINISHED_STATES. */
+    finishedOn: (day: number) => FINISHED_STATES.map((state) => key(`finished:${state}:${day}`)),
+  }
+}
+
+export type Keys = ReturnType<typeof createKeys>

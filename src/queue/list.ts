@@ -1,0 +1,117 @@
+import { requestIdTime } from "../core/ids.ts"
+import { isFinished, type RequestStatus } from "../core/outcome.ts"
+import type { RequestState } from "../core/request.ts"
+import { lineKeys, type QueueContext } from "./context.ts"
+import type { ListOptions, RequestPage } from "./contract.ts"
+import { RECENT_TTL_DAYS } from "./enqueue.ts"
+import { readKept } from "./kept.ts"
+import { dayOf } from "./keys.ts"
+import { learnLine, readView, type View } from "./status.ts"
+
+/** Header, head, record and summary of an outcome fit in; its response lies behind them. */
+const OUTCOME_HEAD_BYTES = 65_535
+/** By state alone, so many are looked through per line or day; beyond, list by organization. */
+const MAX_SCANNED = 10_000
+/** With both filters, a page looks through more than it can return. */
+const SCAN_FACTOR = 5
+/** A tenant's index is read day by day, in growing steps: most lists end in the first. */
+const DAYS_PER_STEP = [1, 7, RECENT_TTL_DAYS - 7]
+
+/**
+ * Newest first; ids sort by creation, and a cursor is the last id that was looked at. By organization:
+ * its own index. By state alone: the state's sets. Two or three round trips, 2 to 4 commands a request.
+ */
+export async function list(context: QueueContext, options: ListOptions): Promise<RequestPage> {
+  const { state, organizationId, limit, cursor } = options
+  const scan = state !== null && organizationId !== null ? limit * SCAN_FACTOR : limit
+  const ids =
+    organizationId === null
+      ? await idsByState(context, state ?? "pending", cursor, scan)
+      : await idsByOrganization(context, organizationId, cursor, scan)
+  const data: RequestStatus[] = []
+  let last: string | null = null
+  for (const [i, status] of (await readViews(context, ids)).entries()) {
+    if (data.length === limit) break
+    last = ids[i] ?? null
+    const matches =
+      (state === null || status?.state === state) &&
+      (organizationId ?? status?.organizationId) === status?.organizationId
+    if (status !== null && matches) data.push(status)
+  }
+  const isEnd = ids.length < scan && last === (ids.at(-1) ?? null)
+  return { data, nextCursor: isEnd ? null : last }
+}
+
+async function idsByOrganization(
+  context: QueueContext,
+  organizationId: string,
+  cursor: string | null,
+  count: number,
+): Promise<string[]> {
+  const ids: string[] = []
+  let day = dayOf(cursor === null ? context.clock() : requestIdTime(cursor))
+  for (const step of DAYS_PER_STEP) {
+    const days = Array.from({ length: step }, (_, i) => day - i)
+    day -= step
+    const found = await context.store.pipeline<string[][]>("list", (pipeline) => {
+      for (const each of days) {
+        const key = context.keys.recent(organizationId, each)
+        pipeline.zrange(key, cursor === null ? "+" : `(${cursor}`, "-", {
+          byLex: true,
+          rev: true,
+          offset: 0,
+          count,
+        })
+      }
+    })
+    ids.push(...found.flat())
+    if (ids.length >= count) break
+  }
+  return ids.slice(0, count)
+}
+
+async function idsByState(
+  context: QueueContext,
+  state: RequestState,
+  cursor: string | null,
+  count: number,
+): Promise<string[]> {
+  const sets = await setsOf(context, state)
+  if (sets.length === 0) return []
+  const members = await context.store.pipeline<string[][]>("list", (pipeline) => {
+    for (const key of sets) pipeline.zrange(key, 0, MAX_SCANNED - 1, { rev: true })
+  })
+  return members
+    .flat()
+    .map((member) => member.split("|")[0] ?? member)
+    .filter((id) => cursor === null || id < cursor)
+    .sort((a, b) => (a < b ? 1 : -1))
+    .slice(0, count)
+}
+
+async function setsOf(context: QueueContext, state: RequestState): Promise<string[]> {
+  const { keys, lines } = context
+  if (isFinished(state)) {
+    const kept = await readKept(context)
+    return kept[state].map(({ day }) => keys.finished(state, day))
+  }
+  if (state === "scheduled") return [keys.scheduled]
+  return lines.map((line) => (state === "pending" ? keys.line(line) : keys.leases(line)))
+}
+
+async function readViews(context: QueueContext, ids: string[]): Promise<(RequestStatus | null)[]> {
+  if (ids.length === 0) return []
+  const { keys } = context
+  const [views] = await context.store.run<[View[]]>("list", [
+    {
+      name: "list",
+      keys: [
+        ...[keys.live, keys.scheduled, ...lineKeys(context)],
+        ...ids.flatMap((id) => [keys.head(id), keys.outcome(id), keys.attempts(id)]),
+      ],
+      args: [context.clock(), context.lines.join(" "), OUTCOME_HEAD_BYTES, ...ids],
+    },
+  ])
+  const learned = views.filter((view) => learnLine(context, view)).length > 0
+  return learned ? readViews(context, ids) : views.map(readView)
+}

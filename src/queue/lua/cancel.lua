@@ -1,0 +1,32 @@
+-- Cancels a request that is not finished.
+-- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
+--       head, body, outcome, attempts, finished:cancelled of today and the days after it
+-- ARGV  now, lines, id, organization ("*": any), summary JSON
+-- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
+--         or {"lines", registered lines}
+-- Costs 10 commands for a pending request, 4 for a finished or unknown one.
+-- @include finish
+local first = read_lines(5, ARGV[2])
+local keys = { head = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
+local first_index = first + 4
+local id, organization, summary = ARGV[3], ARGV[4], ARGV[5]
+if not meta_read(LINES, { slot_field(now), "kept:cancelled" }) then return { "lines", meta.lines } end
+
+local text = redis.call("HGET", KEYS[2], id)
+if not text then
+  local header = redis.call("GETRANGE", keys.outcome, 0, 199)
+  if header == "" then return { "unknown" } end
+  local outcome = parse_outcome(header)
+  if organization ~= "*" and outcome.organization ~= organization then return { "unknown" } end
+  return { "finished", outcome.state, outcome.expires_at, outcome.organization }
+end
+local record = decode(text)
+if organization ~= "*" and record.organization ~= organization then return { "unknown" } end
+local owner, attempt = record.owner, record.attempt
+leave_place(id, record)
+local expires_at = now + 1000 * tonumber(record.resultTtlSeconds)
+local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]
+finish(id, record, redis.call("GET", keys.head), keys, index_key, "cancelled", "", expires_at, summary, "")
+flush()
+meta_write(LINES)
+return { "cancelled", owner, attempt }

@@ -1,0 +1,14 @@
+-- Moves the end of a lease that is still held.
+-- KEYS  meta, live, scheduled, deadlines, (line, leases) per line
+-- ARGV  now, lines, id, attempt, op, expires at
+-- Returns 1, or 0 when the lease is no longer held
+-- Costs 3 commands.
+-- @include lines
+read_lines(5, ARGV[2])
+local id, expires_at = ARGV[3], ARGV[6]
+local text = redis.call("HGET", KEYS[2], id)
+if not text then return 0 end
+local record = decode(text)
+if record.owner == "" or record.attempt ~= ARGV[4] or record.op ~= ARGV[5] then return 0 end
+redis.call("ZADD", LEASES[record.provider], expires_at, id)
+return 1

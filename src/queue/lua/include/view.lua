@@ -1,0 +1,24 @@
+-- What is known of one request, for status and lists: where it is, and the texts that tell the rest.
+-- @include lines
+-- view(id, keys, max_bytes): keys head, outcome, attempts; outcomes are cut after max_bytes (-1: whole).
+-- Returns {"unknown"}, {"line", line of which the keys are missing}, {"finished", outcome, attempts} or
+-- {state, position | lease expiry | due, record, head, attempts}
+local function view(id, keys, max_bytes)
+  local packed = redis.call("HGET", KEYS[1], id)
+  if not packed then
+    local outcome = max_bytes < 0 and redis.call("GET", keys.outcome) or redis.call("GETRANGE", keys.outcome, 0, max_bytes)
+    if not outcome or outcome == "" then return { "unknown" } end
+    local first_try = string.find(outcome, "^1|completed") and decode(string.match(outcome, "^[^\n]*\n[^\n]*\n([^\n]*)")).attempt == "1"
+    return { "finished", outcome, first_try and {} or redis.call("HGETALL", keys.attempts) }
+  end
+  local record = decode(packed)
+  if not LINE[record.line] then return { "line", record.line } end
+  local head = redis.call("GET", keys.head)
+  local attempts = tonumber(record.attempt) > 0 and redis.call("HGETALL", keys.attempts) or {}
+  if record.owner ~= "" then
+    return { "processing", redis.call("ZSCORE", LEASES[record.provider], id), packed, head, attempts }
+  end
+  local rank = redis.call("ZRANK", LINE[record.line], id)
+  if rank then return { "pending", rank + 1, packed, head, attempts } end
+  return { "scheduled", redis.call("ZSCORE", KEYS[2], id), packed, head, attempts }
+end

@@ -1,0 +1,32 @@
+-- Puts a dead letter back in line. Attempt numbers and history go on; retries and age start anew.
+-- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
+--       head, body, outcome, attempts, finished index, recent index
+-- ARGV  now, lines, id, header of the outcome as it was read, expiry day of the index, record, head,
+--       EXPIREAT of the recent index
+-- Returns {"replayed", position}, {"changed"}, {"no_body"} or {"lines", registered lines}
+-- Costs 13 commands.
+-- @include finish
+local first = read_lines(5, ARGV[2])
+local head, body, outcome, attempts = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
+local id, expected, day, packed = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+if not meta_read(LINES, { "kept:failed", slot_field(now) }) then return { "lines", meta.lines } end
+if redis.call("GETRANGE", outcome, 0, #expected - 1) ~= expected then return { "changed" } end
+if redis.call("PERSIST", body) == 0 then return { "no_body" } end
+
+local record = decode(packed)
+redis.call("PERSIST", attempts)
+redis.call("SET", head, ARGV[7])
+redis.call("UNLINK", outcome)
+redis.call("ZREM", KEYS[first + 4], id .. "|" .. record.organization)
+redis.call("EXPIREAT", KEYS[first + 5], ARGV[8])
+set_kept("failed", day, kept("failed", day) - 1)
+add("HSET", KEYS[2], id, packed)
+enter_line(id, record, 0)
+if record.deadlineAt ~= "0" then
+  add("ZADD", KEYS[4], record.deadlineAt, id)
+  at_latest("deadline", tonumber(record.deadlineAt))
+end
+flush()
+meta_set("load", meta.load + 1)
+meta_write(LINES)
+return { "replayed", redis.call("ZRANK", LINE[record.line], id) + 1 }

@@ -1,0 +1,79 @@
+import { type Clock, type Random, systemClock } from "../core/clock.ts"
+import { newOperationId } from "../core/ids.ts"
+import { cancel } from "./cancel.ts"
+import { type ClaimReply, claim, claimCall, readClaim } from "./claim.ts"
+import { cleanup, expirePending } from "./cleanup.ts"
+import { type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
+import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
+import { enqueue } from "./enqueue.ts"
+import { readHealth } from "./health.ts"
+import { createKeys } from "./keys.ts"
+import { extendLease, lostLeases } from "./leases.ts"
+import { list } from "./list.ts"
+import { replay } from "./replay.ts"
+import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
+import { readStats } from "./stats.ts"
+import { findStatus } from "./status.ts"
+import { Store } from "./store.ts"
+
+export interface QueueOptions {
+  /** Any Upstash REST endpoint. */
+  redis: { url: string; token: string }
+  queueName: string
+  settings: QueueSettings
+  clock?: Clock
+  random?: Random
+}
+
+/** The only door to Redis: `contract.ts` says what each method does and costs. */
+export function createQueue(options: QueueOptions): RequestQueue {
+  const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
+  const keys = createKeys(queueName)
+  const store = new Store({ ...redis, random })
+  const context: QueueContext = { store, keys, clock, settings, lines: [...settings.providers] }
+  return {
+    enqueue: (requests) => enqueue(context, requests),
+    claim: (claimOptions) => claim(context, claimOptions),
+    settle: (settlements) => settle(context, settlements),
+    turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),
+    extend: (lease, expiresAt) => extendLease(context, lease, expiresAt),
+    lostLeases: (leases) => lostLeases(context, leases),
+    cancel: (requestId, organizationId) => cancel(context, requestId, organizationId),
+    replay: (requestId, organizationId, changes) => replay(context, requestId, organizationId, changes),
+    status: (requestId, organizationId, statusOptions) =>
+      findStatus(context, requestId, organizationId, statusOptions),
+    list: (listOptions) => list(context, listOptions),
+    stats: () => readStats(context),
+    health: () => readHealth(context),
+    cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
+    maintain: async () => {
+      await cleanup(context, null)
+      await expirePending(context)
+    },
+    setPaused: async (name, paused) => {
+      await store.pipeline("pause", (pipeline) =>
+        pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" }),
+      )
+    },
+  }
+}
+
+/** The last group of settlements and the claim share a round trip; earlier groups, which are rare, travel before. */
+async function turn(context: QueueContext, settlements: Settlement[], options: ClaimOptions) {
+  const groups = settleGroups(context, settlements)
+  const last = groups.pop()
+  const earlier = await settle(
+    context,
+    groups.flatMap((group) => group.map(({ settlement }) => settlement)),
+  )
+  if (last === undefined) return { replies: earlier, claim: await claim(context, options) }
+  const op = newOperationId()
+  const [answers, claimReply] = await runWithLines<[string[], ClaimReply]>(context, "turn", () => [
+    settleCall(context, last, []),
+    claimCall(context, options, op),
+  ])
+  const replies = new Map<Settlement, SettleReply>()
+  await readReplies(context, last, answers, replies)
+  const settled = last.map(({ settlement }) => replies.get(settlement) ?? "gone")
+  return { replies: [...earlier, ...settled], claim: await readClaim(context, claimReply, op) }
+}

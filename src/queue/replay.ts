@@ -1,0 +1,61 @@
+import { AppError } from "../core/errors.ts"
+import { requestIdTime } from "../core/ids.ts"
+import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
+import type { ReplayReply } from "./contract.ts"
+import { RECENT_TTL_DAYS } from "./enqueue.ts"
+import { decodeOutcome, encodeFrame, type StoredOutcome } from "./frames.ts"
+import { dayOf } from "./keys.ts"
+import { encodeRecord, type LiveRecord } from "./record.ts"
+import { findStatus } from "./status.ts"
+
+/** Reads the dead letter, then puts it back if it is still the same: two round trips. */
+export async function replay(
+  context: QueueContext,
+  requestId: string,
+  organizationId: string | null,
+  changes: { deadlineAt: number | null },
+): Promise<ReplayReply> {
+  const { keys } = context
+  const [text] = await context.store.pipeline<[string | null]>("replay", (pipeline) =>
+    pipeline.get(keys.outcome(requestId)),
+  )
+  const outcome = text === null ? null : decodeOutcome(text)
+  if (outcome?.state !== "failed" || (organizationId !== null && outcome.organizationId !== organizationId)) {
+    const status = await findStatus(context, requestId, organizationId)
+    return status === null ? { kind: "unknown" } : { kind: "conflict", state: status.state }
+  }
+  const head = { ...outcome.head, deadlineAt: changes.deadlineAt }
+  const record = replayedRecord(outcome, context.clock(), changes.deadlineAt)
+  const [[answer, position]] = await runWithLines<[[string, number]]>(context, "replay", () => [
+    {
+      name: "replay",
+      keys: [
+        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context), keys.head(requestId)],
+        ...[keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
+        keys.finished("failed", dayOf(outcome.expiresAt)),
+        keys.recent(outcome.organizationId, dayOf(requestIdTime(requestId))),
+      ],
+      args: [
+        ...[context.clock(), context.lines.join(" "), requestId, outcome.header, dayOf(outcome.expiresAt)],
+        ...[encodeRecord(record), encodeFrame(head), (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
+      ],
+    },
+  ])
+  if (answer === "replayed")
+    return { kind: "replayed", reply: { requestId, state: "pending", position }, head }
+  if (answer === "no_body")
+    throw new AppError("conflict", "The request's messages are no longer kept.", { op: "replay" })
+  // Another replay was faster, or this one's own lost answer had been executed: then it is live with that count.
+  const status = await findStatus(context, requestId, organizationId)
+  if (status === null) return { kind: "unknown" }
+  if (status.replays !== record.replays) return { kind: "conflict", state: status.state }
+  return { kind: "replayed", reply: { requestId, state: status.state, position: status.position }, head }
+}
+
+function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: number | null): LiveRecord {
+  return {
+    ...record,
+    ...{ dueAt: now, effectiveAt: now, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
+    ...{ retries: 0, timeouts: 0, lost: 0, owner: "", op: "", provider: "" },
+  }
+}

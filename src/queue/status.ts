@@ -1,0 +1,152 @@
+import type { AttemptRecord, RequestStatus } from "../core/outcome.ts"
+import type { RequestHead, RequestState } from "../core/request.ts"
+import { learn, lineKeys, type QueueContext } from "./context.ts"
+import type { StatusOptions, StatusReply } from "./contract.ts"
+import { decodeBody, decodeHead, decodeOutcome, type StoredAttempt } from "./frames.ts"
+import { decodeRecord, type LiveRecord, lostAttempts } from "./record.ts"
+
+/** What `lua/include/view.lua` returns. */
+export type View =
+  | ["unknown"]
+  | ["line", string]
+  | ["finished", string, string[]]
+  | [RequestState, string | number, string, string | null, string[]]
+
+/** null when unknown, past its TTL, or not of `organizationId` (null: any). One round trip. */
+export async function findStatus(
+  context: QueueContext,
+  requestId: string,
+  organizationId: string | null,
+  options: StatusOptions = {},
+): Promise<StatusReply | null> {
+  const { keys } = context
+  const [[view, body]] = await context.store.run<[[View, string | null]]>("status", [
+    {
+      name: "status",
+      keys: [
+        ...[keys.live, keys.scheduled, keys.head(requestId), keys.body(requestId)],
+        ...[keys.outcome(requestId), keys.attempts(requestId), ...lineKeys(context)],
+      ],
+      args: [context.clock(), context.lines.join(" "), requestId, options.includeMessages ? 1 : 0],
+    },
+  ])
+  if (learnLine(context, view)) return findStatus(context, requestId, organizationId, options)
+  const status = readView(view)
+  if (status === null || (organizationId !== null && status.organizationId !== organizationId)) return null
+  if (!options.includeMessages) return status
+  return { ...status, messages: body ? decodeBody(body).messages : null }
+}
+
+/** True when the view names a line that this process did not know: ask again. */
+export function learnLine(context: QueueContext, view: View): boolean {
+  return view[0] === "line" && learn(context, [view[1]])
+}
+
+export function readView(view: View): RequestStatus | null {
+  if (view[0] === "unknown" || view[0] === "line") return null
+  if (view[0] === "finished") return readFinished(view[1] as string, view[2] as string[])
+  const [state, place, packed, head, attempts] = view as [
+    RequestState,
+    string | number,
+    string,
+    string | null,
+    string[],
+  ]
+  return head === null
+    ? null
+    : readLive(state, Number(place), decodeRecord(packed), decodeHead(head), attempts)
+}
+
+function readLive(
+  state: RequestState,
+  place: number,
+  record: LiveRecord,
+  head: RequestHead,
+  stored: string[],
+): RequestStatus {
+  const attempts = mergeAttempts(head, record, readAttempts(stored), [])
+  return {
+    ...head,
+    state,
+    deadlineAt: record.deadlineAt || null,
+    position: state === "pending" ? place : null,
+    scheduledAt: state === "scheduled" ? place : head.scheduledAt,
+    replays: record.replays,
+    startedAt: record.startedAt || null,
+    finishedAt: null,
+    attempts,
+    response: null,
+    usage: null,
+    costUsd: null,
+    error: attempts.at(-1)?.error ?? null,
+  }
+}
+
+function readFinished(text: string, stored: string[]): RequestStatus {
+  const { state, head, record, summary, response, finishedAt } = decodeOutcome(text)
+  const history = readAttempts(stored)
+  const ended = summary.attempt === null ? [] : [summary.attempt]
+  const attempts = mergeAttempts(head, record, history, ended)
+  // The call went on when the request was cancelled, and nobody has settled it.
+  if (
+    state === "cancelled" &&
+    record.owner !== "" &&
+    !attempts.some(({ number }) => number === record.attempt)
+  ) {
+    attempts.push({ ...unsettled(head, record.attempt, record.startedAt, finishedAt), result: "cancelled" })
+  }
+  return {
+    ...head,
+    state,
+    deadlineAt: record.deadlineAt || null,
+    position: null,
+    replays: record.replays,
+    startedAt: record.startedAt || null,
+    finishedAt,
+    attempts,
+    response,
+    usage: summary.usage ?? history.findLast(({ usage }) => usage)?.usage ?? null,
+    costUsd: null,
+    error: summary.error,
+  }
+}
+
+function readAttempts(stored: string[]): StoredAttempt[] {
+  return stored.filter((_, i) => i % 2 === 1).map((json) => JSON.parse(json) as StoredAttempt)
+}
+
+/** History, lost leases and the last attempt, by number; what an attempt itself reported wins over its lost lease. */
+function mergeAttempts(
+  head: RequestHead,
+  record: LiveRecord,
+  history: StoredAttempt[],
+  ended: AttemptRecord[],
+): AttemptRecord[] {
+  const byNumber = new Map<number, AttemptRecord>()
+  for (const { number, startedAt, finishedAt } of lostAttempts(record)) {
+    byNumber.set(number, unsettled(head, number, startedAt, finishedAt))
+  }
+  for (const { usage: _, ...attempt } of history) byNumber.set(attempt.number, attempt)
+  for (const attempt of ended) byNumber.set(attempt.number, attempt)
+  return [...byNumber.values()].sort((a, b) => a.number - b.number)
+}
+
+function unsettled(head: RequestHead, number: number, startedAt: number, finishedAt: number): AttemptRecord {
+  return {
+    number,
+    provider: head.provider,
+    model: head.model,
+    startedAt,
+    finishedAt,
+    result: "lease_expired",
+    error: {
+      code: "lease_expired",
+      message: "The worker that held the request stopped answering.",
+      retryable: true,
+      status: null,
+    },
+    status: null,
+    providerRequestId: null,
+    possiblyBilled: true,
+  }
+}

@@ -1,0 +1,146 @@
+import { Redis } from "@upstash/redis/cloudflare"
+import type { Random } from "../core/clock.ts"
+import { AppError } from "../core/errors.ts"
+import { newerFormat } from "./frames.ts"
+import { scripts } from "./scripts.generated.ts"
+
+export type ScriptName = keyof typeof scripts
+
+/** One run of a script. */
+export interface ScriptCall {
+  name: ScriptName
+  keys: string[]
+  args: (string | number)[]
+}
+
+type Pipeline = ReturnType<Redis["pipeline"]>
+
+/** How long one try may take, and how many there are: every operation is idempotent, so all are safe to repeat. */
+const TRY_TIMEOUT_MS = 5000
+const TRIES = 4
+const BACKOFF_BASE_MS = 40
+const STORE_RETRY_AFTER_SECONDS = 5
+
+/**
+ * The way to Redis: Upstash's client without its surprises. Its own retries, parsing, pipelining and telemetry
+ * are off; its errors, which can hold whole requests, end here. Every method costs one round trip a try.
+ */
+export class Store {
+  private readonly redis: Redis
+  private readonly random: Random
+
+  constructor(options: { url: string; token: string; random: Random }) {
+    this.random = options.random
+    this.redis = new Redis({
+      url: options.url,
+      token: options.token,
+      automaticDeserialization: false,
+      enableAutoPipelining: false,
+      enableTelemetry: false,
+      responseEncoding: false,
+      retry: { retries: 0 },
+      signal: () => AbortSignal.timeout(TRY_TIMEOUT_MS),
+    })
+  }
+
+  /** Runs scripts in order in one round trip; not atomic as a whole. Replies in order. */
+  async run<Replies extends unknown[]>(op: string, calls: ScriptCall[]): Promise<Replies> {
+    return this.retrying(op, async () => {
+      const replies = await this.evaluate(calls, "sha")
+      const unknown = calls.filter((_, i) => isNoScript(replies[i]?.error))
+      if (unknown.length === 0) return replies.map(resultOf) as Replies
+      const again = await this.evaluate(unknown, "source")
+      return replies.map((reply) =>
+        resultOf(isNoScript(reply.error) ? (again.shift() ?? reply) : reply),
+      ) as Replies
+    })
+  }
+
+  /** Plain commands in one round trip. */
+  async pipeline<Replies extends unknown[]>(
+    op: string,
+    build: (pipeline: Pipeline) => void,
+  ): Promise<Replies> {
+    return this.retrying(op, async () => {
+      const pipeline = this.redis.pipeline()
+      build(pipeline)
+      const replies = await pipeline.exec<unknown[]>({ keepErrors: true })
+      return replies.map(resultOf) as Replies
+    })
+  }
+
+  /** A single script travels as one command, which spares the pipeline's wrapping. */
+  private async evaluate(calls: ScriptCall[], by: "sha" | "source"): Promise<PipelineReply[]> {
+    const [only] = calls
+    if (calls.length === 1 && only !== undefined) {
+      const script = scripts[only.name]
+      const run =
+        by === "sha"
+          ? this.redis.evalsha(script.sha, only.keys, only.args)
+          : this.redis.eval(script.source, only.keys, only.args)
+      return [await run.then((result) => ({ result }), onlyNoScript)]
+    }
+    const pipeline = this.redis.pipeline()
+    for (const { name, keys, args } of calls) {
+      if (by === "sha") pipeline.evalsha(scripts[name].sha, keys, args)
+      else pipeline.eval(scripts[name].source, keys, args)
+    }
+    return pipeline.exec({ keepErrors: true })
+  }
+
+  private async retrying<Result>(op: string, attempt: () => Promise<Result>): Promise<Result> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const mapped = mapError(op, error)
+        if (!mapped.passing || tried === TRIES) throw mapped.error
+        await new Promise((resolve) => setTimeout(resolve, this.random() * BACKOFF_BASE_MS * 4 ** tried))
+      }
+    }
+  }
+}
+
+interface PipelineReply {
+  result?: unknown
+  error?: string | undefined
+}
+
+function isNoScript(error: string | undefined): boolean {
+  return error?.includes("NOSCRIPT") === true
+}
+
+function onlyNoScript(error: unknown): PipelineReply {
+  if (error instanceof Error && isNoScript(error.message.slice(0, 80))) return { error: error.message }
+  throw error
+}
+
+function resultOf(reply: PipelineReply): unknown {
+  if (reply.error !== undefined) throw new Error(reply.error)
+  return reply.result
+}
+
+/** `passing`: trying again at once may help. The client's own error is dropped: its text can hold prompts. */
+function mapError(op: string, error: unknown): { error: AppError; passing: boolean } {
+  if (error instanceof AppError) return { error, passing: false }
+  const text = error instanceof Error ? error.message.slice(0, 300) : ""
+  // What Redis says of itself stands before the client's copy of the command.
+  const cause = new Error(text.split(/, command was|, with args/)[0])
+  const fail = (code: "store_unavailable" | "store_full" | "internal", message: string) =>
+    new AppError(code, message, { op, cause, retryAfterSeconds: STORE_RETRY_AFTER_SECONDS })
+  const version = /AIQ_VERSION (\w+ \w+)/.exec(text)?.[1]
+  if (version !== undefined) return { error: newerFormat(version), passing: false }
+  if (/\bOOM\b|maxmemory|max data size|storage limit/i.test(text)) {
+    return { error: fail("store_full", "The store is full: nothing was stored."), passing: false }
+  }
+  if (/WRONGPASS|NOAUTH|NOPERM|unauthorized/i.test(text)) {
+    return { error: fail("store_unavailable", "The store refused the token."), passing: false }
+  }
+  if (/limit exceeded/i.test(text)) {
+    return { error: fail("store_unavailable", "The store's request limit is reached."), passing: false }
+  }
+  if (/user_script|Error running script|WRONGTYPE|wrong number of arg|too many results/i.test(text)) {
+    return { error: fail("internal", `The store could not run ${op}.`), passing: false }
+  }
+  return { error: fail("store_unavailable", "The store did not answer."), passing: true }
+}
