@@ -1,0 +1,64 @@
+import type { Random } from "../core/clock.ts"
+import type { Claim } from "../queue/contract.ts"
+import { backOff } from "./back-off.ts"
+
+/** A store that failed that often in a row is away: the next tick tries again. */
+const MAX_FAILURES = 3
+/** Between looks that find nothing although something should be there; grows fourfold. */
+const EMPTY_BASE_MS = 200
+
+/** When it makes sense to claim. */
+export class Appetite {
+  #lookAt = 0
+  #remaining = 0
+  #empties = 0
+  #failures = 0
+  #retryAt = 0
+  #wakeAt: number | null = null
+  readonly #random: Random
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  /** As the last claim told it. */
+  get wakeAt(): number | null {
+    return this.#wakeAt
+  }
+
+  /** Something new may be there. */
+  kick(): void {
+    this.#lookAt = 0
+  }
+
+  /** When to claim next, epoch ms. `idle`: nothing is in hand, so nothing else will lead to a claim. */
+  dueAt(idle: boolean): number {
+    return Math.max(this.#retryAt, idle && this.#remaining > 0 ? 0 : this.#lookAt)
+  }
+
+  /** Whether a claim may go along with a settle: it costs no round trip then, and keeps what is known fresh. */
+  mayJoin(now: number): boolean {
+    return now >= this.#retryAt
+  }
+
+  /** The store is there. */
+  answered(): void {
+    this.#failures = 0
+    this.#retryAt = 0
+  }
+
+  claimed(claim: Claim, now: number): void {
+    const isEmpty = claim.requests.length === 0 && claim.overdue.length === 0
+    this.#empties = isEmpty ? this.#empties + 1 : 0
+    this.#remaining = isEmpty ? 0 : claim.remaining
+    this.#wakeAt = claim.wakeAt
+    const soonest = isEmpty ? now + EMPTY_BASE_MS * 4 ** (this.#empties - 1) : now
+    this.#lookAt = claim.wakeAt === null ? Number.POSITIVE_INFINITY : Math.max(claim.wakeAt, soonest)
+  }
+
+  failed(now: number): void {
+    this.#failures += 1
+    this.#retryAt =
+      this.#failures < MAX_FAILURES ? now + backOff(this.#failures, this.#random) : Number.POSITIVE_INFINITY
+  }
+}

@@ -1,0 +1,132 @@
+import type { Clock, Random } from "../core/clock.ts"
+import type { Config } from "../core/config.ts"
+import type { Log } from "../core/log.ts"
+import type { CallOutcome, Provider } from "../providers/provider.ts"
+import type { Lease, RequestQueue, Settlement } from "../queue/contract.ts"
+import type { Budget } from "./budget.ts"
+import { decideOutcome, handBack, isPastDeadline, settleOverdue } from "./decide-outcome.ts"
+import type { HeldRequest } from "./hand.ts"
+import { fetchInSlot, type ReleaseSlot, type Slots } from "./slots.ts"
+
+/** What a lease must cover beyond the call's timeout: settling it, and clocks that disagree. */
+const LEASE_MARGIN_MS = 10_000
+
+export interface CallDeps {
+  queue: Pick<RequestQueue, "extend">
+  config: Pick<Config, "retryBaseMs" | "retryCapMs" | "maxResultBytes">
+  clock: Clock
+  random: Random
+  log: Log
+  fetch: typeof fetch
+  slots: Slots
+  /** Connections to the store beside the drain's own. */
+  storeSlots: Slots
+  budget: Budget
+}
+
+/**
+ * Waits for a connection slot, calls the provider, decides. Never throws. null: the lease was lost
+ * before the call, so there is nothing to tell.
+ */
+export async function callRequest(
+  deps: CallDeps,
+  held: HeldRequest,
+  provider: Provider,
+): Promise<Settlement | null> {
+  const { lease, head } = held.claimed
+  let release: ReleaseSlot
+  try {
+    release = await deps.slots.acquire(held.abort.signal)
+  } catch {
+    return null
+  }
+  try {
+    const { clock, budget } = deps
+    if (isPastDeadline(head, clock())) return settleOverdue({ lease, reason: "deadline_exceeded" })
+    const longestMs = budget.longestTimeoutMs(clock())
+    if (longestMs === null || head.timeoutMs > longestMs) return handBack(lease)
+    const isCovered = await coverCall(deps, lease, head.timeoutMs)
+    if (isCovered !== "covered") return isCovered === "lost" ? null : handBack(lease)
+    if (held.abort.signal.aborted) return null
+
+    held.called = true
+    budget.spend(1)
+    const startedAt = clock()
+    const outcome = await callProvider(deps, provider, held, release)
+    const { random, config } = deps
+    const decided = decideOutcome({
+      claimed: held.claimed,
+      outcome,
+      startedAt,
+      provider: provider.name,
+      now: clock(),
+      random,
+      settings: config,
+    })
+    return { lease, ...decided }
+  } finally {
+    release()
+  }
+}
+
+/** Makes sure that nobody else may call the provider for this request before the call can have ended. */
+async function coverCall(
+  { queue, clock, storeSlots, budget, log }: CallDeps,
+  lease: Lease,
+  timeoutMs: number,
+): Promise<"covered" | "lost" | "unsure"> {
+  if (lease.expiresAt >= clock() + timeoutMs + LEASE_MARGIN_MS) return "covered"
+  const release = await storeSlots.acquire()
+  try {
+    budget.spend(1)
+    const isHeld = await queue.extend(lease, clock() + timeoutMs + LEASE_MARGIN_MS)
+    return isHeld ? "covered" : "lost"
+  } catch {
+    log.warn("lease_not_extended", { requestId: lease.requestId, attempt: lease.attempt })
+    return "unsure"
+  } finally {
+    release()
+  }
+}
+
+async function callProvider(
+  { config, fetch, log }: CallDeps,
+  provider: Provider,
+  { claimed, abort }: HeldRequest,
+  release: ReleaseSlot,
+): Promise<CallOutcome> {
+  try {
+    return await provider.call({
+      model: claimed.head.model,
+      body: claimed.body,
+      timeoutMs: claimed.head.timeoutMs,
+      maxResultBytes: config.maxResultBytes,
+      signal: abort.signal,
+      fetch: fetchInSlot(fetch, release),
+    })
+  } catch (error) {
+    // An adapter never throws; if one does, its request must still come to an end.
+    const kind = error instanceof Error ? error.name : "unknown"
+    log.error("provider_threw", {
+      requestId: claimed.head.requestId,
+      attempt: claimed.lease.attempt,
+      provider: provider.name,
+      kind,
+    })
+    return { kind: "failed", failure: INTERNAL_FAILURE, usage: null }
+  }
+}
+
+const INTERNAL_FAILURE = {
+  error: {
+    code: "internal",
+    message: "The request could not be called because of an error of ours.",
+    retryable: true,
+    status: null,
+  },
+  scope: "request",
+  retryAfterMs: null,
+  providerRequestId: null,
+  possiblyBilled: true,
+  partialText: null,
+} as const

@@ -1,0 +1,218 @@
+import type { Random } from "../core/clock.ts"
+import type { Config } from "../core/config.ts"
+import type { AttemptRecord, OutcomeResult, RequestError } from "../core/outcome.ts"
+import type { ChatCompletion, RequestHead } from "../core/request.ts"
+import type { CallFailure, CallOutcome } from "../providers/provider.ts"
+import type {
+  ClaimedRequest,
+  Decision,
+  Lease,
+  Overdue,
+  ProviderBlock,
+  Settlement,
+} from "../queue/contract.ts"
+
+/** How long a provider whose key or balance was refused is left alone before one request probes it. */
+const ACCOUNT_BLOCK_MS = 60_000
+/** A wrong header must not stop a provider for good: asking again once an hour costs one call. */
+const LONGEST_BLOCK_MS = 3_600_000
+/** Nor must it put off a request for good; daily limits do say a day. */
+const LONGEST_WAIT_MS = 86_400_000
+/** Three timeouts are three bills. */
+const TIMEOUTS_PER_TARGET = 2
+
+interface DecisionInput {
+  claimed: ClaimedRequest
+  outcome: CallOutcome
+  /** When the call held its connection slot, epoch ms. */
+  startedAt: number
+  /** The target that was called; with a route it is not the provider that was asked for. */
+  provider: string
+  now: number
+  random: Random
+  settings: Pick<Config, "retryBaseMs" | "retryCapMs">
+}
+
+export type DecidedOutcome = Omit<Settlement, "lease">
+
+/**
+ * What an attempt comes to: a settlement without its lease. Pure: time and randomness come in.
+ *
+ * A retryable error is retried after max(the server's wait, full jitter of base·2^retries up to the
+ * cap), at most `maxRetries` times, a timeout once per target. A retry that would be due at or after
+ * the request's deadline fails it now with `deadline_exceeded`, whose message names the last error;
+ * the attempt in the history keeps its own. An account error is nobody's request: it goes back to
+ * its line uncounted. An aborted call is only noted: the lease was lost before it was aborted.
+ */
+export function decideOutcome(input: DecisionInput): DecidedOutcome {
+  const { outcome } = input
+  switch (outcome.kind) {
+    case "answered":
+      return {
+        decision: { kind: "completed" },
+        attempt: record(input, {
+          result: "completed",
+          error: null,
+          status: outcome.status,
+          providerRequestId: outcome.providerRequestId,
+          possiblyBilled: false,
+        }),
+        result: { response: outcome.response, usage: outcome.usage, error: null },
+        block: null,
+      }
+    case "aborted":
+      return {
+        decision: { kind: "note" },
+        attempt: record(input, {
+          result: "cancelled",
+          error: null,
+          status: null,
+          providerRequestId: null,
+          possiblyBilled: outcome.possiblyBilled,
+        }),
+        result: { response: null, usage: outcome.usage, error: null },
+        block: null,
+      }
+    case "failed":
+      return decideFailure(input, outcome.failure, outcome.usage)
+  }
+}
+
+function decideFailure(
+  input: DecisionInput,
+  failure: CallFailure,
+  usage: OutcomeResult["usage"],
+): DecidedOutcome {
+  const { claimed, now } = input
+  const serverWaitMs = Math.min(Math.ceil(failure.retryAfterMs ?? 0), LONGEST_WAIT_MS)
+  const delayMs = Math.max(serverWaitMs, backoffMs(claimed.retries, input))
+  const { decision, error } = afterFailure(input, failure, now + delayMs)
+  return {
+    decision,
+    attempt: record(input, {
+      result: decision.kind === "failed" ? "failed" : "retry",
+      error: failure.error,
+      status: failure.error.status,
+      providerRequestId: failure.providerRequestId,
+      possiblyBilled: failure.possiblyBilled,
+    }),
+    result: { response: partialResponse(input, failure, usage), usage, error },
+    block: blockAfter(input, failure, delayMs),
+  }
+}
+
+/** `error` is what the request shows: the attempt's own, unless the deadline has the last word. */
+function afterFailure(
+  { claimed, now }: DecisionInput,
+  { error, scope }: CallFailure,
+  dueAt: number,
+): { decision: Decision; error: RequestError } {
+  const { deadlineAt, maxRetries } = claimed.head
+  const tooLate = { decision: { kind: "failed" }, error: deadlineExceeded(error) } as const
+  if (scope === "account") {
+    return deadlineAt !== null && deadlineAt <= now ? tooLate : { decision: { kind: "return" }, error }
+  }
+  const usedUp =
+    claimed.retries >= maxRetries || (error.code === "timeout" && claimed.timeouts + 1 >= TIMEOUTS_PER_TARGET)
+  if (!error.retryable || usedUp) return { decision: { kind: "failed" }, error }
+  if (deadlineAt !== null && deadlineAt <= dueAt) return tooLate
+  return { decision: { kind: "retry", dueAt }, error }
+}
+
+/** Full jitter: anything from 0 to base·2^retries ms, up to the cap. Clients that failed together do not come back together. */
+function backoffMs(retries: number, { random, settings }: DecisionInput): number {
+  const longest = Math.min(settings.retryCapMs, settings.retryBaseMs * 2 ** retries)
+  return Math.floor(random() * (longest + 1))
+}
+
+/**
+ * A rate limit blocks its provider for as long as the answer says; where it says nothing, until this
+ * request may try again, because every other one called meanwhile would only spend a retry of its
+ * own. Other trouble of a provider blocks it only when the provider names a wait.
+ */
+function blockAfter(
+  { provider, now }: DecisionInput,
+  { error, scope, retryAfterMs }: CallFailure,
+  delayMs: number,
+): ProviderBlock | null {
+  if (scope === "account") return { provider, untilAt: now + ACCOUNT_BLOCK_MS, cause: "account" }
+  if (scope !== "provider") return null
+  const waitMs = Math.ceil(retryAfterMs ?? (error.code === "provider_rate_limited" ? delayMs : 0))
+  if (waitMs <= 0) return null
+  return { provider, untilAt: now + Math.min(waitMs, LONGEST_BLOCK_MS), cause: "rate" }
+}
+
+/** The beginning of an answer that was too long to keep, in the shape of an answer. */
+function partialResponse(
+  { claimed, startedAt }: DecisionInput,
+  { partialText, providerRequestId }: CallFailure,
+  usage: OutcomeResult["usage"],
+): ChatCompletion | null {
+  if (partialText === null) return null
+  const promptTokens = usage?.inputTokens ?? 0
+  const completionTokens = usage?.outputTokens ?? 0
+  return {
+    id: providerRequestId ?? claimed.head.requestId,
+    object: "chat.completion",
+    created: Math.floor(startedAt / 1000),
+    model: claimed.head.model,
+    choices: [{ index: 0, message: { role: "assistant", content: partialText }, finish_reason: "length" }],
+    usage: {
+      prompt_tokens: promptTokens,
+      completion_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+    },
+  }
+}
+
+function record(
+  { claimed, provider, startedAt, now }: DecisionInput,
+  end: Pick<AttemptRecord, "result" | "error" | "status" | "providerRequestId" | "possiblyBilled">,
+): AttemptRecord {
+  const { model } = claimed.head
+  return { number: claimed.lease.attempt, provider, model, startedAt, finishedAt: now, ...end }
+}
+
+/** The settlement of a request that must end without another call. */
+export function settleOverdue({ lease, reason }: Overdue): Settlement {
+  const error: RequestError =
+    reason === "deadline_exceeded"
+      ? deadlineExceeded(null)
+      : {
+          code: "lease_expired",
+          message: "The workers that held this request were lost too often.",
+          retryable: false,
+          status: null,
+        }
+  return {
+    lease,
+    decision: { kind: "failed" },
+    attempt: null,
+    result: { response: null, usage: null, error },
+    block: null,
+  }
+}
+
+/** As if it had never been claimed. */
+export function handBack(lease: Lease): Settlement {
+  return {
+    lease,
+    decision: { kind: "release" },
+    attempt: null,
+    result: { response: null, usage: null, error: null },
+    block: null,
+  }
+}
+
+/** Whether a call may no longer be started. */
+export function isPastDeadline(head: RequestHead, now: number): boolean {
+  return head.deadlineAt !== null && head.deadlineAt <= now
+}
+
+function deadlineExceeded(last: RequestError | null): RequestError {
+  const message =
+    last === null
+      ? "The deadline passed before the request could be called."
+      : `The deadline leaves no time for a retry. The last error was ${last.code}: ${last.message}`
+  return { code: "deadline_exceeded", message, retryable: false, status: last?.status ?? null }
+}

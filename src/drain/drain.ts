@@ -1,0 +1,157 @@
+import type { Clock, Random } from "../core/clock.ts"
+import type { Config } from "../core/config.ts"
+import type { Log } from "../core/log.ts"
+import type { Provider } from "../providers/provider.ts"
+import type { ClaimOptions, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
+import { Appetite } from "./appetite.ts"
+import { Bell } from "./bell.ts"
+import { Budget, type Obligations } from "./budget.ts"
+import { Hand } from "./hand.ts"
+import { Outbox } from "./outbox.ts"
+import { newReport } from "./report.ts"
+import { createSlots, type Slots } from "./slots.ts"
+
+export interface DrainDeps {
+  queue: RequestQueue
+  providers: Map<string, Provider>
+  config: Config
+  clock: Clock
+  random: Random
+  log: Log
+  fetch: typeof fetch
+}
+
+/**
+ * Asked before each step, at least once a second. `canClaim`: the budget allows for more. Answers
+ * `look` when something new may be there, `stop` when the drain must claim no more.
+ */
+export type Steer = (canClaim: boolean) => "go_on" | "look" | "stop"
+
+export interface DrainOptions {
+  /** The drain's name and epoch. */
+  owner: string
+  /** Provider calls in flight at most; 0: only due, expired and overdue requests are seen to. */
+  concurrency: number
+  steer?: Steer
+}
+
+export type Step =
+  | { kind: "turn"; group: Settlement[]; claim: ClaimOptions | null }
+  | { kind: "look"; leases: Lease[] }
+  | { kind: "maintain" }
+  | { kind: "rest"; ms: number }
+  | { kind: "end" }
+
+/** Six connections may wait for headers in one invocation: four call providers, two talk to the store. */
+const PROVIDER_SLOTS = 4
+/** The other one belongs to the turns. */
+const STORE_SLOTS_OF_CALLS = 1
+/** No more is claimed than can be expected to start within this time; the lease covers it. */
+const START_WITHIN_MS = 20_000
+const MAX_BODIES_IN_HAND = 16 * 1024 * 1024
+/** What comes sooner is waited for: about the backoff before a first retry. */
+const PATIENCE_MS = 2000
+const REST_MS = 1000
+/** How long an answer waits to be settled with others: a group of 20 costs a tenth as much per request as one. */
+const GATHER_MS = 50
+/** The same when subrequests are short; far less than what a lease has left when its call ends. */
+const GATHER_LONG_MS = 5000
+/** How often, and for leases held how long, the drain asks whether they are lost: a round trip and one command. */
+const LOOK_EVERY_MS = 2000
+const LOOK_AFTER_MS = 1000
+/** Looks may not eat up what calls need, of the 50 subrequests that a free plan has. */
+const LOOKS_SHARE = 0.25
+
+/** The state of one drain, and what it should do next. What it does is in `run-drain.ts`. */
+export class Drain {
+  readonly deps: DrainDeps
+  readonly options: DrainOptions
+  readonly slots: Slots
+  readonly storeSlots: Slots
+  readonly budget: Budget
+  readonly appetite: Appetite
+  readonly outbox: Outbox
+  readonly hand = new Hand()
+  readonly bell = new Bell()
+  readonly report = newReport()
+  readonly startedAt: number
+  /** Set when something is wrong that claiming would only repeat. */
+  isStopped = false
+  /** A claim asked for the hourly work. */
+  isMaintenanceDue = false
+  #lookAt: number
+  #looksLeft: number
+
+  constructor(deps: DrainDeps, options: DrainOptions) {
+    this.deps = deps
+    this.options = options
+    this.startedAt = deps.clock()
+    this.slots = createSlots(PROVIDER_SLOTS, deps.clock)
+    this.storeSlots = createSlots(STORE_SLOTS_OF_CALLS, deps.clock)
+    this.budget = new Budget(this.startedAt, deps.config)
+    this.appetite = new Appetite(deps.random)
+    this.outbox = new Outbox(deps.random)
+    this.#lookAt = this.startedAt + LOOK_EVERY_MS
+    this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)
+  }
+
+  nextStep(): Step {
+    const now = this.deps.clock()
+    const isIdle = this.hand.size === 0
+    const obligations = this.#obligations()
+    const claim = this.#claimOptions(now, obligations)
+    const hasSpare = this.budget.spare(obligations) >= 1
+
+    const settleAt = this.outbox.dueAt(isIdle ? 0 : hasSpare ? GATHER_MS : GATHER_LONG_MS)
+    const claimAt = claim === null ? Number.POSITIVE_INFINITY : this.appetite.dueAt(isIdle)
+    if (this.isMaintenanceDue) return { kind: "maintain" }
+    if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
+    if (settleAt <= now || claimAt <= now) {
+      const group = this.outbox.take(now)
+      const mayClaim = group.length === 0 || (this.appetite.mayJoin(now) && !this.outbox.isTroubled)
+      return { kind: "turn", group, claim: mayClaim ? claim : null }
+    }
+    const leases = hasSpare ? this.#leasesToLookAt(now) : []
+    if (leases.length > 0) return { kind: "look", leases }
+    return { kind: "rest", ms: Math.max(1, Math.min(settleAt, claimAt, now + REST_MS) - now) }
+  }
+
+  /** null: nothing may be claimed now. */
+  #claimOptions(now: number, obligations: Obligations): ClaimOptions | null {
+    const { budget, hand, slots, options } = this
+    const maxTimeoutMs = budget.longestTimeoutMs(now)
+    const affordable = budget.claimable(obligations)
+    const order = options.steer?.(!this.isStopped && maxTimeoutMs !== null && affordable >= 1) ?? "go_on"
+    if (order === "look") this.appetite.kick()
+    if (this.isStopped || order === "stop" || maxTimeoutMs === null || affordable < 1) return null
+
+    const startable = Math.max(slots.free, slots.expectedWithin(START_WITHIN_MS)) - slots.waiting
+    const limit = Math.min(options.concurrency - hand.size, startable, affordable)
+    const maxBytes = MAX_BODIES_IN_HAND - hand.bodySize
+    if (options.concurrency > 0 && (limit < 1 || maxBytes < 1)) return null
+    return { owner: options.owner, limit: Math.max(0, limit), maxBytes, maxTimeoutMs }
+  }
+
+  #isDone(now: number, claimAt: number): boolean {
+    if (this.outbox.size > 0) return this.budget.isOver(now)
+    return claimAt > now + (this.options.concurrency > 0 ? PATIENCE_MS : 0)
+  }
+
+  #leasesToLookAt(now: number): Lease[] {
+    if (now < this.#lookAt || this.#looksLeft === 0) return []
+    this.#lookAt = now + LOOK_EVERY_MS
+    const leases = this.hand.leasesSince(now - LOOK_AFTER_MS)
+    if (leases.length > 0) this.#looksLeft -= 1
+    return leases
+  }
+
+  #obligations(): Obligations {
+    const { uncalled, size } = this.hand
+    return {
+      uncalled,
+      running: size - uncalled,
+      unsettled: this.outbox.size,
+      unsettledBytes: this.outbox.bytes,
+    }
+  }
+}

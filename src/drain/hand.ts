@@ -1,0 +1,65 @@
+import type { ClaimedRequest, Lease } from "../queue/contract.ts"
+import { sizeOf } from "./size.ts"
+
+/** A request that this drain has claimed and not yet got an end for. */
+export interface HeldRequest {
+  claimed: ClaimedRequest
+  /** Since when this drain holds it, epoch ms. */
+  heldSince: number
+  /** About, characters. */
+  bodySize: number
+  /** Its call has begun. */
+  called: boolean
+  /** Ends the wait for a slot, or the call. */
+  abort: AbortController
+}
+
+/** All that one drain has in hand. */
+export class Hand {
+  readonly #held = new Set<HeldRequest>()
+  #bodySize = 0
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  get bodySize(): number {
+    return this.#bodySize
+  }
+
+  get uncalled(): number {
+    let count = 0
+    for (const { called } of this.#held) if (!called) count += 1
+    return count
+  }
+
+  take(claimed: ClaimedRequest, now: number): HeldRequest {
+    const held: HeldRequest = {
+      claimed,
+      heldSince: now,
+      bodySize: sizeOf(claimed.body),
+      called: false,
+      abort: new AbortController(),
+    }
+    this.#held.add(held)
+    this.#bodySize += held.bodySize
+    return held
+  }
+
+  drop(held: HeldRequest): void {
+    if (this.#held.delete(held)) this.#bodySize -= held.bodySize
+  }
+
+  /** Leases held since then or longer. */
+  leasesSince(instant: number): Lease[] {
+    return [...this.#held].filter((held) => held.heldSince <= instant).map((held) => held.claimed.lease)
+  }
+
+  /** Ends what is being done under these leases. */
+  abort(lost: Lease[]): void {
+    const ids = new Set(lost.map((lease) => `${lease.requestId} ${lease.attempt}`))
+    for (const { claimed, abort } of this.#held) {
+      if (ids.has(`${claimed.lease.requestId} ${claimed.lease.attempt}`)) abort.abort()
+    }
+  }
+}

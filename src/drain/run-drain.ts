@@ -1,0 +1,165 @@
+import { AppError } from "../core/errors.ts"
+import type { Provider } from "../providers/provider.ts"
+import type {
+  Claim,
+  ClaimedRequest,
+  ClaimOptions,
+  Lease,
+  Settlement,
+  SettleReply,
+} from "../queue/contract.ts"
+import { callRequest } from "./call-request.ts"
+import { handBack, settleOverdue } from "./decide-outcome.ts"
+import { Drain, type DrainDeps, type DrainOptions } from "./drain.ts"
+import type { HeldRequest } from "./hand.ts"
+import { type DrainReport, reportEnd, reportSettled } from "./report.ts"
+
+/** The queue tries an operation four times before it gives up; each try is a subrequest. */
+const MORE_TRIES_OF_THE_QUEUE = 3
+/** About: most hours there is little to remove. */
+const TRIPS_OF_MAINTENANCE = 8
+
+/**
+ * Claims, calls, decides and settles, again and again, until nothing is in hand and nothing can be
+ * claimed, or the invocation's budget is spent. It claims as places become free, so one slow call
+ * holds back no other, and waits in place for what is due within two seconds, mostly a first retry.
+ * Never throws; what went wrong is counted in the report.
+ */
+export async function runDrain(deps: DrainDeps, options: DrainOptions): Promise<DrainReport> {
+  const drain = new Drain(deps, options)
+  for (;;) {
+    const step = drain.nextStep()
+    switch (step.kind) {
+      case "turn":
+        await turn(drain, step.group, step.claim)
+        break
+      case "look":
+        await abortLost(drain, step.leases)
+        break
+      case "maintain":
+        await maintain(drain)
+        break
+      case "rest":
+        await drain.bell.rest(step.ms)
+        break
+      case "end":
+        return close(drain)
+    }
+  }
+}
+
+/** Settles a group, claims, or both in the same round trip, and starts what was claimed. */
+async function turn(drain: Drain, group: Settlement[], options: ClaimOptions | null): Promise<void> {
+  const { appetite, outbox, deps } = drain
+  let exchanged: { replies: SettleReply[]; claim: Claim | null }
+  try {
+    exchanged = await exchange(drain, group, options)
+  } catch (error) {
+    storeFailed(drain, "turn", error)
+    if (group.length > 0) outbox.failed(group, deps.clock())
+    if (options !== null) appetite.failed(deps.clock())
+    return
+  }
+  const { replies, claim } = exchanged
+  appetite.answered()
+  if (group.length > 0) outbox.settled()
+  for (const [i, settlement] of group.entries()) {
+    reportSettled(drain.report, deps.log, settlement, replies[i] ?? "gone")
+  }
+  if (claim !== null) receive(drain, claim)
+}
+
+async function exchange({ deps, budget }: Drain, group: Settlement[], options: ClaimOptions | null) {
+  budget.spend(1)
+  if (options === null) return { replies: await deps.queue.settle(group), claim: null }
+  if (group.length === 0) return { replies: [], claim: await deps.queue.claim(options) }
+  return await deps.queue.turn(group, options)
+}
+
+function receive(drain: Drain, claim: Claim): void {
+  const { appetite, budget, deps, outbox, report } = drain
+  const now = deps.clock()
+  appetite.claimed(claim, now)
+  if (claim.requests.length > 0) budget.spend(1)
+  report.claimed += claim.requests.length
+  drain.isMaintenanceDue ||= claim.maintenanceDue
+  for (const overdue of claim.overdue) outbox.add(settleOverdue(overdue), now)
+  for (const claimed of claim.requests) {
+    const provider = deps.providers.get(claimed.head.provider)
+    if (provider !== undefined) {
+      start(drain, claimed, provider)
+      continue
+    }
+    // Only lines of configured providers are served, so the settings disagree: nobody's request is failed for it.
+    deps.log.error("provider_missing", { provider: claimed.head.provider })
+    drain.isStopped = true
+    outbox.add(handBack(claimed.lease), now)
+  }
+}
+
+/** Does not wait: the call's end rings the bell. */
+function start(drain: Drain, claimed: ClaimedRequest, provider: Provider): void {
+  const { deps, slots, storeSlots, budget } = drain
+  const held = drain.hand.take(claimed, deps.clock())
+  const end = (settlement: Settlement | null) => {
+    drain.hand.drop(held)
+    if (settlement !== null) drain.outbox.add(settlement, deps.clock())
+    drain.bell.ring()
+  }
+  callRequest({ ...deps, slots, storeSlots, budget }, held, provider).then(end, (error: unknown) => {
+    callLost(drain, held, error)
+    end(null)
+  })
+}
+
+/** Not reachable but by a mistake of ours; the lease runs out, and the request is called again. */
+function callLost({ deps, report }: Drain, { claimed }: HeldRequest, error: unknown): void {
+  report.errors += 1
+  const { requestId, attempt } = claimed.lease
+  deps.log.error("call_lost", { requestId, attempt, kind: kindOf(error) })
+}
+
+/** Ends the calls of requests that were cancelled meanwhile. */
+async function abortLost(drain: Drain, leases: Lease[]): Promise<void> {
+  try {
+    drain.budget.spend(1)
+    drain.hand.abort(await drain.deps.queue.lostLeases(leases))
+  } catch (error) {
+    storeFailed(drain, "lostLeases", error)
+  }
+}
+
+/** What was claimed is being called meanwhile. */
+async function maintain(drain: Drain): Promise<void> {
+  drain.isMaintenanceDue = false
+  try {
+    drain.budget.spend(TRIPS_OF_MAINTENANCE)
+    await drain.deps.queue.maintain()
+  } catch (error) {
+    storeFailed(drain, "maintain", error)
+  }
+}
+
+function storeFailed({ budget, deps, report }: Drain, op: string, error: unknown): void {
+  budget.spend(MORE_TRIES_OF_THE_QUEUE)
+  report.errors += 1
+  deps.log.warn("store_failed", { op, kind: kindOf(error) })
+}
+
+function close(drain: Drain): DrainReport {
+  const { appetite, deps, options, outbox, report, startedAt } = drain
+  for (const { lease, decision } of outbox.drop()) {
+    report.errors += 1
+    const { requestId, attempt } = lease
+    deps.log.error("answer_lost", { requestId, attempt, decision: decision.kind })
+  }
+  report.wakeAt = appetite.wakeAt
+  reportEnd(report, deps.log, options.owner, deps.clock() - startedAt)
+  return report
+}
+
+/** What went wrong, without its text, which could hold content. */
+function kindOf(error: unknown): string {
+  if (error instanceof AppError) return error.code
+  return error instanceof Error ? error.name : "unknown"
+}

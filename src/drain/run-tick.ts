@@ -1,0 +1,58 @@
+import { newOperationId } from "../core/ids.ts"
+import type { RequestQueue } from "../queue/contract.ts"
+import type { DrainDeps } from "./drain.ts"
+import type { DrainReport } from "./report.ts"
+import { runDrain } from "./run-drain.ts"
+
+/** The drain that claims for this isolate. Plain data: invocations may not share promises or timers. */
+interface Turnstile {
+  startedAt: number
+  /** When it was last seen to live, and to have budget. */
+  seenAt: number
+  /** A later tick came by: something new may be there. */
+  isKicked: boolean
+}
+
+/** Silent for longer: its invocation is gone. One operation of the store can take half a minute to fail. */
+const SILENCE_MS = 40_000
+/** Then the next tick takes over, while a request with the longest timeout, 10 min, still fits into this invocation. */
+const CLAIMING_MS = 180_000
+
+const turnstiles = new WeakMap<RequestQueue, Turnstile>()
+
+/**
+ * What the cron does: a drain in this invocation, whose first claim sees to due, expired and overdue
+ * requests. Ticks overlap, but in one isolate only one of them claims, so that `DRAIN_CONCURRENCY`
+ * bounds the calls in flight and the order holds; the others see to those requests, tell it to look
+ * again, and end. Never throws.
+ */
+export async function runTick(deps: DrainDeps): Promise<DrainReport> {
+  const { queue, config, clock } = deps
+  const owner = `tick:${newOperationId()}`
+  const now = clock()
+  const other = turnstiles.get(queue)
+  if (other !== undefined && now - other.seenAt < SILENCE_MS && now - other.startedAt < CLAIMING_MS) {
+    other.isKicked = true
+    return runDrain(deps, { owner, concurrency: 0 })
+  }
+
+  const mine: Turnstile = { startedAt: now, seenAt: now, isKicked: false }
+  turnstiles.set(queue, mine)
+  const leave = () => {
+    if (turnstiles.get(queue) === mine) turnstiles.delete(queue)
+  }
+  const report = await runDrain(deps, {
+    owner,
+    concurrency: config.drainConcurrency,
+    steer: (canClaim) => {
+      if (!canClaim) leave()
+      if (turnstiles.get(queue) !== mine) return "stop"
+      const isKicked = mine.isKicked
+      mine.seenAt = clock()
+      mine.isKicked = false
+      return isKicked ? "look" : "go_on"
+    },
+  })
+  leave()
+  return report
+}
