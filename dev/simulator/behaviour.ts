@@ -134,7 +134,24 @@ export function withoutDirectives(message: string): string {
 
 /** One line that names each field and what is wrong with it. */
 export function describeProblems(error: z.core.$ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join(".") || "the rule"}: ${issue.message}`).join("; ")
+  return error.issues.map((issue) => `${issue.path.join(".") || "rule"} ${inWords(issue)}`).join("; ")
+}
+
+function inWords(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return `does not have ${issue.keys.join(", ")}`
+    case "invalid_value":
+      return `must be one of ${issue.values.join(", ")}`
+    case "invalid_type":
+      return `must be of type ${issue.expected}`
+    case "too_small":
+      return `must be at least ${issue.minimum}`
+    case "too_big":
+      return `must be at most ${issue.maximum}`
+    default:
+      return "is invalid"
+  }
 }
 
 function readBare(text: string): unknown {
