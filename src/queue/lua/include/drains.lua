@@ -20,3 +20,13 @@ local function remember_op(owner, op)
   end
   meta_set("drains", join(unpack(parts)))
 end
+
+local MAINTENANCE_MS = 3600000
+
+-- 1 for the one claim of each hour that should see to the hourly work.
+local function maintenance_due()
+  local maintained_at = tonumber(meta.maintainedAt)
+  if maintained_at and now - maintained_at < MAINTENANCE_MS then return 0 end
+  meta_set("maintainedAt", now)
+  return maintained_at and 1 or 0
+end

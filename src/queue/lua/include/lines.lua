@@ -33,7 +33,7 @@ end
 -- its line or scheduled, and only the sets know which.
 local function leave_place(id, record)
   if record.owner ~= "" then
-    redis.call("ZREM", LEASES[record.provider], id)
+    add("ZREM", LEASES[record.provider], id)
   elseif redis.call("ZREM", LINE[record.line], id) == 1 then
     count_pending(record.line, record.level, -1)
   else

@@ -1,0 +1,81 @@
+-- What one settlement does, by where its request is: docs/states.md holds the table that this follows.
+-- A settlement: id, attempt, op, kind, at (retry: due; finished: expiry), code, timed_out, provider_ms,
+-- attempt_json, summary, response, keys (head, body, outcome, attempts).
+-- @include finish
+-- Keys of the finished indexes by name, "completed:20541".
+local FINISHED = {}
+
+-- Finished attempts are written once per number.
+local function note(item)
+  if item.attempt_json == "" then return "settled" end
+  return redis.call("HSETNX", item.keys.attempts, item.attempt, item.attempt_json) == 1 and "noted" or "settled"
+end
+
+local function end_request(item, record, head, state)
+  if state == "failed" then note(item) end
+  finish(item.id, record, head, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], state, item.code, item.at,
+    item.summary, item.response)
+  count_event(state, 1)
+end
+
+-- The request has its outcome. A late success still replaces a failure that only a lost lease had caused.
+local function settle_finished(item)
+  local text = redis.call("GET", item.keys.outcome)
+  if not text then return "gone" end
+  local outcome = parse_outcome(text)
+  local head, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
+  local record = decode(packed)
+  if item.kind == "completed" and outcome.state == "failed" and outcome.code == "lease_expired" then
+    local day = day_of(tonumber(outcome.expires_at))
+    local index = "failed:" .. join(day)
+    if not FINISHED[index] then return "again:" .. index end
+    redis.call("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
+    set_kept("failed", day, kept("failed", day) - 1)
+    meta_set("load", meta.load + 1)
+    end_request(item, record, head, "completed")
+    return "settled"
+  end
+  if item.kind == outcome.state and record.attempt == item.attempt then return "settled" end
+  local reply = note(item)
+  redis.call("EXPIREAT", item.keys.attempts, seconds(tonumber(outcome.expires_at)))
+  return reply
+end
+
+local function settle(item, text, head, retry_penalty_ms)
+  if not text then return settle_finished(item) end
+  local record = decode(text)
+  local mine = record.owner ~= "" and record.attempt == item.attempt
+  if item.kind == "completed" then
+    leave_place(item.id, record)
+    if record.attempt ~= item.attempt then
+      redis.call("EXPIREAT", item.keys.attempts, seconds(item.at))
+      record.attempt = item.attempt
+    end
+    unlease(record)
+    if string.find(meta["blocked:" .. record.line], "account", 1, true) then meta_set("blocked:" .. record.line, "") end
+    observe("p", item.provider_ms)
+    end_request(item, record, head, "completed")
+    return "settled"
+  end
+  if item.kind == "release" and record.op ~= item.op then return "noted" end
+  if not mine or item.kind == "note" then return note(item) end
+  add("ZREM", LEASES[record.provider], item.id)
+  unlease(record)
+  if item.kind == "failed" then
+    end_request(item, record, head, "failed")
+    return "settled"
+  end
+  note(item)
+  if item.kind == "retry" then
+    increment(record, "retries")
+    if item.timed_out then increment(record, "timeouts") end
+    add("ZADD", KEYS[3], item.at, item.id)
+    at_latest("due", item.at)
+    count_event("retried", 1)
+  else
+    if item.kind == "release" then record.attempt = tonumber(record.attempt) - 1 end
+    enter_line(item.id, record, retry_penalty_ms)
+  end
+  add("HSET", KEYS[2], item.id, encode(record))
+  return "settled"
+end
