@@ -1,0 +1,86 @@
+import { problemOfStatus } from "../failures.ts"
+import { untilInstant } from "../retry-after.ts"
+import type { ErrorReport, Problem } from "../wire.ts"
+
+interface WireError {
+  type: string
+  message: string
+  errorCode: string
+}
+
+/** The status each error type comes with; in a stream only the type comes. */
+const STATUS_OF_TYPE: Record<string, number> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  timeout_error: 504,
+  overloaded_error: 529,
+}
+
+/** Limits of the account; they come as 400, 402 or 429, and waiting a minute cures none. */
+const QUOTA_CODES = /_spend_limit_reached$|^linked_organization_billing_unavailable$/
+const QUOTA_TEXT = /credit balance is too low|reached your specified (workspace )?API usage limits/i
+const RESET_KINDS = ["requests", "tokens", "input-tokens", "output-tokens"]
+
+/** An answer with an error status. */
+export function explainError(status: number, body: string, headers: Headers): ErrorReport {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    // A proxy's page: only the status speaks, and its text is nobody's business.
+  }
+  return explain(status, parsed, status === 429 ? readReset(headers) : null)
+}
+
+/** An error event after a 200. */
+export function explainErrorEvent(event: unknown): ErrorReport {
+  return explain(STATUS_OF_TYPE[readError(event).type] ?? 500, event, null)
+}
+
+function explain(status: number, body: unknown, resetMs: number | null): ErrorReport {
+  const error = readError(body)
+  const requestId = member(body).request_id
+  return {
+    problem: problemOf(status, error),
+    vendorText: error.message,
+    resetMs,
+    requestId: typeof requestId === "string" ? requestId : null,
+  }
+}
+
+function problemOf(status: number, { type, message, errorCode }: WireError): Problem {
+  if (type === "billing_error" || QUOTA_CODES.test(errorCode)) return "quota"
+  if (status === 400 && QUOTA_TEXT.test(message)) return "quota"
+  if (errorCode === "organization_on_hold") return "auth"
+  // A region that is not served is told apart from a lacking permission only by the type `forbidden`.
+  if (status === 403 && (type === "forbidden" || /region|country|territory/i.test(message))) return "region"
+  if (type === "overloaded_error") return "overloaded"
+  return problemOfStatus(status)
+}
+
+function readError(body: unknown): WireError {
+  const error = member(member(body).error)
+  const { error_code: errorCode } = member(error.details)
+  return {
+    type: typeof error.type === "string" ? error.type : "",
+    message: typeof error.message === "string" ? error.message : "",
+    errorCode: typeof errorCode === "string" ? errorCode : "",
+  }
+}
+
+/** When the limit that is used up refills; the longest wait where several are. */
+function readReset(headers: Headers): number | null {
+  const waits = RESET_KINDS.filter((kind) => headers.get(`anthropic-ratelimit-${kind}-remaining`) === "0")
+    .map((kind) => untilInstant(headers.get(`anthropic-ratelimit-${kind}-reset`), Date.now()))
+    .filter((wait) => wait !== null)
+  return waits.length === 0 ? null : Math.max(...waits)
+}
+
+function member(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {}
+}

@@ -1,0 +1,92 @@
+/** How long a call may wait, ms; each is also bounded by the call's own timeout. */
+export interface ClockLimits {
+  /** Until the first content. Reasoning models may think for minutes before they say anything. */
+  firstEventMs: number
+  /** Between two pieces of content. Keep-alive comments, pings and blank lines are not content. */
+  idleMs: number
+}
+
+export const CLOCK_LIMITS: ClockLimits = { firstEventMs: 300_000, idleMs: 60_000 }
+
+export type Clock = "first_event" | "idle" | "total"
+
+/**
+ * The three clocks of one call, and its caller's signal, as one thing that can end it. One timer that
+ * is re-armed only when it fires, so that a piece of content costs no timer. Call `stop` on every path.
+ */
+export class CallClocks {
+  /** What ended the call; null while it may go on. */
+  ended: Clock | "aborted" | null = null
+  readonly #controller = new AbortController()
+  readonly #caller: AbortSignal
+  readonly #totalAt: number
+  readonly #idleMs: number
+  #clock: Clock = "first_event"
+  #waitingUntil: number
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #idleArmed = false
+  #onEnd: (() => void) | undefined
+
+  constructor(timeoutMs: number, caller: AbortSignal, limits: ClockLimits) {
+    const now = Date.now()
+    this.#totalAt = now + timeoutMs
+    this.#waitingUntil = now + limits.firstEventMs
+    this.#idleMs = limits.idleMs
+    this.#caller = caller
+    caller.addEventListener("abort", this.#abort)
+    this.#arm()
+  }
+
+  /** Aborted when the call ends early, for whichever reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Content arrived: from now on the idle clock runs. */
+  content(): void {
+    this.#clock = "idle"
+    this.#waitingUntil = Date.now() + this.#idleMs
+    // The idle limit is the shorter one, so the timer set for the first event would fire too late.
+    if (this.ended === null && !this.#idleArmed) this.#arm()
+  }
+
+  /** `release` frees what a read still holds when the call ends early; null takes it back. */
+  onEnd(release: (() => void) | null): void {
+    this.#onEnd = release ?? undefined
+    if (this.ended !== null) release?.()
+  }
+
+  stop(): void {
+    this.#disarm()
+    this.#caller.removeEventListener("abort", this.#abort)
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #arm(): void {
+    this.#disarm()
+    this.#idleArmed = this.#clock === "idle"
+    const wait = Math.min(this.#totalAt, this.#waitingUntil) - Date.now()
+    this.#timer = setTimeout(this.#fire, Math.max(1, wait))
+  }
+
+  readonly #fire = (): void => {
+    const now = Date.now()
+    if (now >= this.#totalAt) this.#end("total")
+    else if (now >= this.#waitingUntil) this.#end(this.#clock)
+    else this.#arm()
+  }
+
+  readonly #abort = (): void => this.#end("aborted")
+
+  #end(reason: Clock | "aborted"): void {
+    if (this.ended !== null) return
+    this.ended = reason
+    this.stop()
+    this.#controller.abort()
+    this.#onEnd?.()
+  }
+}

@@ -1,0 +1,93 @@
+import { problemOfStatus } from "../failures.ts"
+import { parseDuration } from "../retry-after.ts"
+import type { ErrorReport, Problem } from "../wire.ts"
+
+/** The parts of an error body that are read; compatible endpoints differ in all of them. */
+interface WireError {
+  message: string
+  type: string
+  code: string
+}
+
+/** Balance empty or a limit of the account reached: codes of OpenAI, some under the type of another. */
+const QUOTA =
+  /^(insufficient_quota|credit_balance_exhausted|billing_hard_limit_reached|billing_not_active|organization_usage_limit_exceeded|(organization|project)_spend_limit_exceeded)$/
+const OVERLOADED = /^(server_is_overloaded|overloaded|overloaded_error|engine_overloaded)$/
+const RATE_LIMIT_KINDS = ["requests", "tokens"]
+
+/** An answer with an error status. */
+export function explainError(status: number, body: string, headers: Headers): ErrorReport {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    // A proxy's page: only the status speaks, and its text is nobody's business.
+  }
+  const error = readError(parsed)
+  return {
+    problem: problemOf(status, error),
+    vendorText: error.message,
+    resetMs: status === 429 ? readReset(headers) : null,
+    requestId: null,
+  }
+}
+
+/** An error inside an answer that began with 200; null when there is none. */
+export function explainStreamError(parsed: { error?: unknown }): ErrorReport | null {
+  if (parsed.error === undefined || parsed.error === null) return null
+  const error = readError(parsed)
+  return {
+    problem: problemOf(statusInStream(error), error),
+    vendorText: error.message,
+    resetMs: null,
+    requestId: null,
+  }
+}
+
+function problemOf(status: number, { message, type, code }: WireError): Problem {
+  if (QUOTA.test(code) || QUOTA.test(type)) return "quota"
+  if (status === 403 && /region|territory|country|location/i.test(`${code} ${message}`)) return "region"
+  // One request that alone exceeds the limit per minute is not cured by waiting, and must not block others.
+  if (status === 429 && /^Request too large/i.test(message)) return "rejected"
+  if (OVERLOADED.test(code) || OVERLOADED.test(type)) return "overloaded"
+  return problemOfStatus(status)
+}
+
+/** The status that the error would have had, had it come before the stream. */
+function statusInStream({ type, code }: WireError): number {
+  // Gateways put the status of what is behind them into the code.
+  const numeric = Number(code)
+  if (numeric >= 400 && numeric <= 599) return numeric
+  const words = `${code} ${type}`
+  if (/rate_limit/.test(words)) return 429
+  if (/invalid_api_key|authentication/.test(words)) return 401
+  return /invalid_request|content_filter|context_length/.test(words) ? 400 : 500
+}
+
+/** `{error: {…}}`, `{error: "…"}`, `{message, code}`, `{detail}`, or one of them in a list. */
+function readError(parsed: unknown): WireError {
+  const body = member(Array.isArray(parsed) ? parsed[0] : parsed)
+  const error = typeof body.error === "object" && body.error !== null ? member(body.error) : body
+  const message = error.message ?? body.error ?? error.detail
+  return {
+    message: typeof message === "string" ? message : "",
+    type: word(error.type),
+    code: word(error.code),
+  }
+}
+
+/** When the limit that is used up refills; the longer wait where both are. */
+function readReset(headers: Headers): number | null {
+  const waits = RATE_LIMIT_KINDS.filter((kind) => headers.get(`x-ratelimit-remaining-${kind}`) === "0")
+    .map((kind) => parseDuration(headers.get(`x-ratelimit-reset-${kind}`)))
+    .filter((wait) => wait !== null)
+  return waits.length === 0 ? null : Math.max(...waits)
+}
+
+function member(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {}
+}
+
+function word(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : ""
+}

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { CallClocks, CLOCK_LIMITS } from "../../src/providers/clocks.ts"
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+const SECOND = 1000
+const start = (timeoutMs: number, caller = new AbortController()) => {
+  const clocks = new CallClocks(timeoutMs, caller.signal, CLOCK_LIMITS)
+  const endedAfter = (ms: number) => {
+    vi.advanceTimersByTime(ms - 1)
+    expect(clocks.ended).toBeNull()
+    vi.advanceTimersByTime(1)
+    return clocks.ended
+  }
+  return { clocks, caller, endedAfter }
+}
+
+test("the first content may take 300 s", () => {
+  expect(start(600 * SECOND).endedAfter(300 * SECOND)).toBe("first_event")
+})
+
+test("a shorter timeout is the end of all clocks", () => {
+  expect(start(30 * SECOND).endedAfter(30 * SECOND)).toBe("total")
+})
+
+test("after content, 60 s without any are too long", () => {
+  const { clocks, endedAfter } = start(600 * SECOND)
+  vi.advanceTimersByTime(10 * SECOND)
+  clocks.content()
+  vi.advanceTimersByTime(59 * SECOND)
+  clocks.content()
+  expect(endedAfter(60 * SECOND)).toBe("idle")
+})
+
+test("the total ends what always has content, and a piece of content costs no timer", () => {
+  const { clocks, endedAfter } = start(600 * SECOND)
+  const setTimer = vi.spyOn(globalThis, "setTimeout")
+  for (let second = 0; second < 599; second++) {
+    for (let piece = 0; piece < 10; piece++) clocks.content()
+    vi.advanceTimersByTime(SECOND)
+  }
+  expect(endedAfter(SECOND)).toBe("total")
+  expect(setTimer.mock.calls.length).toBeLessThan(20)
+})
+
+test("the caller's abort ends it, once, and releases what a read holds", () => {
+  const { clocks, caller } = start(600 * SECOND)
+  const release = vi.fn()
+  clocks.onEnd(release)
+  caller.abort()
+  vi.advanceTimersByTime(600 * SECOND)
+  expect(clocks.ended).toBe("aborted")
+  expect(clocks.signal.aborted).toBe(true)
+  expect(release).toHaveBeenCalledTimes(1)
+})
+
+test("what is held after the end is released at once", () => {
+  const { clocks, caller } = start(600 * SECOND)
+  caller.abort()
+  const release = vi.fn()
+  clocks.onEnd(release)
+  expect(release).toHaveBeenCalledTimes(1)
+})
+
+test("once stopped, nothing ends it any more", () => {
+  const { clocks, caller } = start(SECOND)
+  clocks.stop()
+  caller.abort()
+  vi.advanceTimersByTime(10 * SECOND)
+  expect(clocks.ended).toBeNull()
+  expect(clocks.signal.aborted).toBe(false)
+})
