@@ -8,7 +8,7 @@
 // fd 3: one JSON line, {"pid"} of the command or {"error"} when it could not be started.
 // Exit code: the command's, or 128 + the number of the signal that ended it.
 import { spawn } from "node:child_process"
-import { writeSync } from "node:fs"
+import { readdirSync, readFileSync, writeSync } from "node:fs"
 import { constants } from "node:os"
 
 const GRACE_MS = 5_000
@@ -23,14 +23,38 @@ const child = spawn(command, args, {
   windowsHide: true,
 })
 
-/** @param {NodeJS.Signals | 0} signal; 0 only asks. Returns whether anyone of the group was there. */
+/** @param {NodeJS.Signals} signal */
 function signalGroup(signal) {
-  if (child.pid === undefined) return false
+  if (child.pid === undefined) return
   try {
-    return process.platform === "win32" ? child.kill(signal) : process.kill(-child.pid, signal)
+    if (process.platform === "win32") child.kill(signal)
+    else process.kill(-child.pid, signal)
   } catch {
-    return false
+    // Nobody of the group is left.
   }
+}
+
+/** Whether anyone of the group still runs. */
+function isGroupRunning() {
+  if (process.platform !== "linux") {
+    try {
+      return process.platform !== "win32" && process.kill(-Number(child.pid), 0)
+    } catch {
+      return false
+    }
+  }
+  // A signal also reaches zombies, and in a container there may be no init that ever reaps them.
+  return readdirSync("/proc").some((entry) => {
+    if (!/^\d+$/.test(entry)) return false
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "latin1")
+      // After the name, which may hold anything: ") state ppid pgrp".
+      const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      return Number(group) === child.pid && state !== "Z" && state !== "X"
+    } catch {
+      return false
+    }
+  })
 }
 
 let stopping = false
@@ -50,12 +74,10 @@ child.once("exit", (code, signal) => {
   const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
   // What the command started may still run, and must not: the guard stays until the group is empty.
   stop()
-  const timer = setInterval(() => {
-    if (signalGroup(0)) return
-    clearInterval(timer)
-    process.exit(exitCode)
+  if (!isGroupRunning()) process.exit(exitCode)
+  setInterval(() => {
+    if (!isGroupRunning()) process.exit(exitCode)
   }, POLL_MS)
-  if (!signalGroup(0)) process.exit(exitCode)
 })
 
 process.stdin.resume()

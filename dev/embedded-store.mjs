@@ -6,8 +6,11 @@ import {
   RedisServerState,
   Resp2Server,
   resolveCompatibilityProfile,
+  setLuaWasmLoadOptions,
 } from "js-redis-server/core"
 
+// Its default stops a script after some ten million instructions; Redis stops none.
+setLuaWasmLoadOptions({ limits: { maxFuel: 1_000_000_000 } })
 // The version of Debian's Redis, beside which the tests run it.
 const compatibility = resolveCompatibilityProfile("redis-7.0")
 const server = new Resp2Server({

@@ -8,7 +8,8 @@ import type { Store } from "./store.ts"
 /**
  * Starts the embedded store: a Redis in JavaScript, in memory, for machines that have none. It runs in a
  * thread, so that a long script stalls neither the bridge nor `close`, and dies with this process.
- * Slow past a few thousand entries in one sorted set.
+ * Slow past a few thousand entries in one sorted set; its scripts have 64 MB of memory, and one that runs
+ * out of it spoils the store for good.
  */
 export async function startEmbeddedStore(): Promise<Store> {
   const scratch = await mkdtemp(join(tmpdir(), "aiq-"))

@@ -17,8 +17,9 @@ export interface RedisServer {
 
 /** Loading a large append-only file takes a while. */
 const START_TIMEOUT_MS = 60_000
-/** What a predecessor that is being stopped may take to flush and go. */
-const PREDECESSOR_TIMEOUT_MS = 10_000
+/** How long a predecessor may still answer before it is told to stop, and how long it may then take to go. */
+const PREDECESSOR_ANSWERING_MS = 2_000
+const PREDECESSOR_STOPPING_MS = 10_000
 const POLL_MS = 20
 /** Holds the socket path of the server that uses a data directory: two on one directory would ruin its file. */
 const OWNER_FILE = "store.socket"
@@ -90,9 +91,11 @@ async function takeOver(folder: string, socketPath: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const ownerFile = join(folder, OWNER_FILE)
   const predecessor = existsSync(ownerFile) ? await readFile(ownerFile, "utf8") : null
-  const deadline = Date.now() + PREDECESSOR_TIMEOUT_MS
-  while (predecessor !== null && (await ping(predecessor)) !== "absent") {
-    if (Date.now() > deadline) throw new Error(`${folder} is in use by another stack; stop that one first`)
+  const started = Date.now()
+  for (let state = await ping(predecessor); state !== "absent"; state = await ping(predecessor)) {
+    if (Date.now() - started > (state === "ready" ? PREDECESSOR_ANSWERING_MS : PREDECESSOR_STOPPING_MS)) {
+      throw new Error(`${folder} is in use by another stack; stop that one first`)
+    }
     await wait(POLL_MS)
   }
   await writeFile(ownerFile, socketPath)
@@ -107,7 +110,8 @@ async function untilAnswering(socketPath: string): Promise<void> {
 }
 
 /** `busy`: there is a server, but it is loading or stopping. */
-function ping(socketPath: string): Promise<"ready" | "busy" | "absent"> {
+function ping(socketPath: string | null): Promise<"ready" | "busy" | "absent"> {
+  if (socketPath === null) return Promise.resolve("absent")
   return new Promise((resolve) => {
     const socket = connect(socketPath)
     let connected = false

@@ -38,7 +38,9 @@ export class KeySizes {
     let largest = 0
     const sizes = await Promise.all(keys.map((key) => this.#redis.send(["MEMORY", "USAGE", key])))
     for (const [i, key] of keys.entries()) {
-      const size = Number(sizes[i] ?? 0)
+      const reply = sizes[i]
+      // The embedded store knows no MEMORY, and could not hold a key that large.
+      const size = typeof reply === "number" ? reply : 0
       if (size > this.#limit * PRESSING_SHARE) this.#pressing.add(key)
       else this.#pressing.delete(key)
       largest = Math.max(largest, size)

@@ -1,11 +1,13 @@
 import { createClient } from "redis"
 import { type Bridge, startBridge } from "../../dev/bridge/bridge.ts"
-import { startStore } from "../../dev/store.ts"
+import { type StoreAddress, startStore } from "../../dev/store.ts"
 import { findRedisServer } from "../../dev/store-redis.ts"
 
 export type StoreKind = "embedded" | "redis"
 
 export interface TestStore {
+  /** Where the store itself listens. */
+  address: StoreAddress
   bridge: Bridge
   /** For `@upstash/redis`. */
   url: string
@@ -39,6 +41,7 @@ export async function startTestStore(
   const bridge = await startBridge({ ...store.address, token: "test-token", control: true, ...limits })
   const redis = await connectRaw(store.address)
   return {
+    address: store.address,
     bridge,
     url: bridge.url,
     token: bridge.token,
@@ -56,7 +59,7 @@ export async function startTestStore(
   }
 }
 
-async function connectRaw(address: { socketPath: string } | { redisUrl: string }) {
+async function connectRaw(address: StoreAddress) {
   const client = createClient({
     ...("socketPath" in address
       ? { socket: { path: address.socketPath, tls: false, reconnectStrategy: false } }
