@@ -5,7 +5,12 @@ import type { ScriptCall, Store } from "./store.ts"
 
 export type QueueSettings = Pick<
   Config,
-  "maxProcessingTimeMs" | "retryPenaltyMs" | "deadLetterTtlSeconds" | "maxPending" | "maxPendingAgeSeconds"
+  | "maxProcessingTimeMs"
+  | "retryPenaltyMs"
+  | "deadLetterTtlSeconds"
+  | "maxPending"
+  | "maxPendingPerOrganization"
+  | "maxPendingAgeSeconds"
 > & {
   /** The providers that are configured: claims serve their lines. */
   providers: string[]

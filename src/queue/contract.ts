@@ -12,6 +12,22 @@ export interface EnqueueReply {
   state: RequestState
   /** null unless pending; null too for all but the first and last of a bulk. */
   position: number | null
+  createdAt: number
+}
+
+/** A caller's promise that the same key means the same call; kept for 24 h. */
+export interface Idempotency {
+  organizationId: string
+  /** SHA-256 of route and key, hex. */
+  keyHash: string
+  /** SHA-256 of the parsed body with its defaults and sorted members, hex. */
+  bodyHash: string
+}
+
+export interface Enqueued {
+  requests: EnqueueReply[]
+  /** These are the replies of an earlier call with the same idempotency key; nothing was stored. */
+  replayed: boolean
 }
 
 /** The right to call the provider for one request until `expiresAt`. `attempt` is its fencing token. */
@@ -178,6 +194,8 @@ export type StatusReply = RequestStatus & { messages?: RequestBody["messages"] |
 export interface RequestQueue {
   /** Stores all or none. One round trip. */
   enqueue(requests: NewRequest[]): Promise<EnqueueReply[]>
+  /** As `enqueue`, once per idempotency key. Another body under the same key: `idempotency_mismatch`. */
+  enqueueOnce(requests: NewRequest[], idempotency: Idempotency): Promise<Enqueued>
   /** Two round trips; one when there was nothing. */
   claim(options: ClaimOptions): Promise<Claim>
   /** One round trip per 8 MB of results. Replies in order. */

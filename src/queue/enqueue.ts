@@ -1,9 +1,8 @@
 import { AppError } from "../core/errors.ts"
 import { requestIdTime } from "../core/ids.ts"
 import type { RequestBody, RequestHead } from "../core/request.ts"
-import type { QueueContext } from "./context.ts"
-import { learn, lineKeys, runWithLines } from "./context.ts"
-import type { EnqueueReply, NewRequest } from "./contract.ts"
+import { learn, lineKeys, type QueueContext, runWithLines } from "./context.ts"
+import type { Enqueued, EnqueueReply, Idempotency, NewRequest } from "./contract.ts"
 import { encodeFrame } from "./frames.ts"
 import { dayOf } from "./keys.ts"
 import { encodeRecord, newRecord } from "./record.ts"
@@ -17,98 +16,122 @@ const DEFAULT_OUTPUT_TOKENS = 1000
 const QUEUE_FULL_RETRY_AFTER_SECONDS = 30
 const encoder = new TextEncoder()
 
-type Reply = ["stored", number, number] | ["repeated"] | ["full"]
+type Reply =
+  | ["stored", number, number]
+  | ["repeated"]
+  | ["remembered", string, number, number]
+  | ["mismatch"]
+  | ["full", string]
 
-export async function enqueue(context: QueueContext, requests: NewRequest[]): Promise<EnqueueReply[]> {
+/** Stores all or none, once: see `lua/enqueue.lua`. */
+export async function enqueue(
+  context: QueueContext,
+  requests: NewRequest[],
+  idempotency: Idempotency | null,
+): Promise<Enqueued> {
+  const { keys, settings } = context
   const now = context.clock()
-  const expiryByRecentKey = new Map<string, number>()
-  for (const { head } of requests) {
-    expiryByRecentKey.set(recentKey(context, head), (createdOn(head) + RECENT_TTL_DAYS) * 86_400)
-  }
-  const recentKeys = [...expiryByRecentKey.keys()]
-  const args = requests.flatMap((request) => {
-    const { head } = request
-    const body = encodeFrame(request.body)
-    const record = newRecord({
-      line: head.provider,
-      level: levelOf(head.priority),
-      organization: head.organizationId,
-      dueAt: Math.max(head.scheduledAt ?? 0, head.createdAt),
-      bytes: encoder.encode(body).length,
-      tokens: estimateTokens(request.body, body.length),
-      timeoutMs: head.timeoutMs,
-      deadlineAt: head.deadlineAt ?? 0,
-      resultTtlSeconds: head.resultTtlSeconds,
-    })
-    const recentIndex = recentKeys.indexOf(recentKey(context, head)) + 1
-    return [head.requestId, recentIndex, encodeRecord(record), encodeFrame(head), body]
+  const replies = requests.map(({ head }): EnqueueReply => {
+    const state = firstDueAt(head) > now ? "scheduled" : "pending"
+    return { requestId: head.requestId, state, position: null, createdAt: head.createdAt }
   })
-  const { keys } = context
-  const build = () => [
-    {
-      name: "enqueue" as const,
-      keys: [
-        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context), ...recentKeys],
-        ...requests.flatMap(({ head: { requestId: id } }) => [
-          keys.head(id),
-          keys.body(id),
-          keys.outcome(id),
-        ]),
-      ],
-      args: [
-        ...[now, context.lines.join(" "), context.settings.maxPending, recentKeys.length],
-        ...expiryByRecentKey.values(),
-        ...args,
-      ],
-    },
-  ]
+  const organizations = [...new Set(requests.map(({ head }) => head.organizationId))]
+  const day = dayOf(requestIdTime(requests[0]?.head.requestId ?? ""))
+  const args = requests.flatMap((request) => encodeRequest(request, organizations))
   learn(
     context,
     requests.map(({ head }) => head.provider),
   )
-  const [reply] = await runWithLines<[Reply]>(context, "enqueue", build)
-  if (reply[0] === "full") {
-    const options = { op: "enqueue", retryAfterSeconds: QUEUE_FULL_RETRY_AFTER_SECONDS }
-    throw new AppError(
-      "queue_full",
-      `The queue holds its most of ${context.settings.maxPending} requests.`,
-      options,
-    )
-  }
-  return answer(context, requests, reply, now)
+  const [reply] = await runWithLines<[Reply]>(context, "enqueue", () => [
+    {
+      name: "enqueue",
+      keys: [
+        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
+        ...organizations.map((organization) => keys.recent(organization, day)),
+        ...(idempotency === null ? [] : [keys.idempotency(idempotency.organizationId, idempotency.keyHash)]),
+        ...requests.flatMap(({ head: { requestId } }) => [
+          ...[keys.head(requestId), keys.body(requestId), keys.outcome(requestId)],
+        ]),
+      ],
+      args: [
+        ...[now, context.lines.join(" "), settings.maxPending, settings.maxPendingPerOrganization],
+        ...[idempotency?.bodyHash ?? "", JSON.stringify(replies), organizations.join(" ")],
+        ...organizations.map(() => (day + RECENT_TTL_DAYS) * 86_400),
+        ...args,
+      ],
+    },
+  ])
+  return answer(context, replies, reply)
 }
 
-/** A repeated enqueue answers with the present state of the first and the last, as the first time. */
-async function answer(
-  context: QueueContext,
-  requests: NewRequest[],
-  reply: Reply,
-  now: number,
-): Promise<EnqueueReply[]> {
-  const replies = requests.map(({ head }): EnqueueReply => {
-    const state = Math.max(head.scheduledAt ?? 0, head.createdAt) > now ? "scheduled" : "pending"
-    return { requestId: head.requestId, state, position: null }
+function encodeRequest({ head, body }: NewRequest, organizations: string[]): (string | number)[] {
+  const bodyText = encodeFrame(body)
+  const record = newRecord({
+    line: head.provider,
+    level: levelOf(head.priority),
+    organization: head.organizationId,
+    dueAt: firstDueAt(head),
+    bytes: encoder.encode(bodyText).length,
+    tokens: estimateTokens(body, bodyText.length),
+    timeoutMs: head.timeoutMs,
+    deadlineAt: head.deadlineAt ?? 0,
+    resultTtlSeconds: head.resultTtlSeconds,
   })
-  const ends = [...new Set([replies[0], replies.at(-1)])].filter((end) => end !== undefined)
-  for (const [i, end] of ends.entries()) {
-    if (reply[0] === "stored") {
-      const position = i === 0 ? reply[1] : reply[2]
-      end.position = position === -1 ? null : position
-    } else {
-      const status = await findStatus(context, end.requestId, null)
-      if (status !== null) Object.assign(end, { state: status.state, position: status.position })
+  const organization = organizations.indexOf(head.organizationId) + 1
+  return [head.requestId, organization, encodeRecord(record), encodeFrame(head), bodyText]
+}
+
+async function answer(context: QueueContext, replies: EnqueueReply[], reply: Reply): Promise<Enqueued> {
+  switch (reply[0]) {
+    case "stored":
+      return { requests: placed(replies, reply[1], reply[2]), replayed: false }
+    case "remembered": {
+      const first = placed(JSON.parse(reply[1]) as EnqueueReply[], reply[2], reply[3])
+      // The same ids: this very call was executed, only its answer was lost.
+      return { requests: first, replayed: first[0]?.requestId !== replies[0]?.requestId }
     }
+    case "repeated":
+      return { requests: await present(context, replies), replayed: false }
+    case "mismatch":
+      throw new AppError("idempotency_mismatch", "This Idempotency-Key was used with another body.", {
+        op: "enqueue",
+      })
+    case "full":
+      throw fullError(context, reply[1])
   }
-  return replies
 }
 
-/** By the id, so that whoever holds only that finds the index. */
-function createdOn({ requestId }: RequestHead): number {
-  return dayOf(requestIdTime(requestId))
+function placed(replies: EnqueueReply[], first: number, last: number): EnqueueReply[] {
+  const position = (i: number) => (i === 0 ? first : i === replies.length - 1 ? last : -1)
+  return replies.map((reply, i) => ({ ...reply, position: position(i) === -1 ? null : position(i) }))
 }
 
-function recentKey({ keys }: QueueContext, head: RequestHead): string {
-  return keys.recent(head.organizationId, createdOn(head))
+/** A repeated enqueue answers with the present place of the first and the last. */
+async function present(context: QueueContext, replies: EnqueueReply[]): Promise<EnqueueReply[]> {
+  const statuses = await Promise.all(
+    replies.map((reply, i) =>
+      i === 0 || i === replies.length - 1 ? findStatus(context, reply.requestId, null) : null,
+    ),
+  )
+  return replies.map((reply, i) => {
+    const status = statuses[i]
+    return status == null ? reply : { ...reply, state: status.state, position: status.position }
+  })
+}
+
+function fullError({ settings }: QueueContext, organization: string): AppError {
+  const message =
+    organization === ""
+      ? `The queue holds ${settings.maxPending} unfinished requests, the most it takes.`
+      : `Organization ${organization} has ${settings.maxPendingPerOrganization} unfinished requests, the most one may have.`
+  return new AppError("queue_full", message, {
+    op: "enqueue",
+    retryAfterSeconds: QUEUE_FULL_RETRY_AFTER_SECONDS,
+  })
+}
+
+function firstDueAt(head: RequestHead): number {
+  return Math.max(head.scheduledAt ?? 0, head.createdAt)
 }
 
 /** A rough count for rate limits: input by characters, output by what was asked for. */

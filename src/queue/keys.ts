@@ -23,6 +23,7 @@ export function createKeys(queueName: string) {
     attempts: (requestId: string) => key(`attempts:${requestId}`),
     finished: (state: FinishedState, day: number) => key(`finished:${state}:${day}`),
     recent: (organizationId: string, day: number) => key(`recent:${organizationId}:${day}`),
+    idempotency: (organizationId: string, hash: string) => key(`idem:${organizationId}:${hash}`),
     /** The same key by its index's name, `state:day`, as scripts know it. */
     finishedIndex: (index: string) => key(`finished:${index}`),
     /** The `finished` keys of one day, in the order of FINISHED_STATES. */

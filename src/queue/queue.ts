@@ -32,7 +32,8 @@ export function createQueue(options: QueueOptions): RequestQueue {
   const store = new Store({ ...redis, random })
   const context: QueueContext = { store, keys, clock, settings, lines: [...settings.providers] }
   return {
-    enqueue: (requests) => enqueue(context, requests),
+    enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
+    enqueueOnce: (requests, idempotency) => enqueue(context, requests, idempotency),
     claim: (claimOptions) => claim(context, claimOptions),
     settle: (settlements) => settle(context, settlements),
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),

@@ -42,14 +42,22 @@ export async function replay(
     },
   ])
   if (answer === "replayed")
-    return { kind: "replayed", reply: { requestId, state: "pending", position }, head }
+    return {
+      kind: "replayed",
+      reply: { requestId, state: "pending", position, createdAt: head.createdAt },
+      head,
+    }
   if (answer === "no_body")
     throw new AppError("conflict", "The request's messages are no longer kept.", { op: "replay" })
   // Another replay was faster, or this one's own lost answer had been executed: then it is live with that count.
   const status = await findStatus(context, requestId, organizationId)
   if (status === null) return { kind: "unknown" }
   if (status.replays !== record.replays) return { kind: "conflict", state: status.state }
-  return { kind: "replayed", reply: { requestId, state: status.state, position: status.position }, head }
+  return {
+    kind: "replayed",
+    reply: { requestId, state: status.state, position: status.position, createdAt: head.createdAt },
+    head,
+  }
 }
 
 function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: number | null): LiveRecord {

@@ -4,7 +4,7 @@
 -- ARGV  now, lines, id, organization ("*": any), summary JSON
 -- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
 --         or {"lines", registered lines}
--- Costs 10 commands for a pending request, 4 for a finished or unknown one.
+-- Costs 11 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 local first = read_lines(5, ARGV[2])
 local keys = { head = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
@@ -23,6 +23,7 @@ end
 local record = decode(text)
 if organization ~= "*" and record.organization ~= organization then return { "unknown" } end
 local owner, attempt = record.owner, record.attempt
+read_organizations({ record.organization })
 leave_place(id, record)
 local expires_at = now + 1000 * tonumber(record.resultTtlSeconds)
 local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]

@@ -1,22 +1,37 @@
 -- Stores requests, all or none, in their line or in `scheduled`.
--- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, recent keys,
---       then per request: head, body, outcome
--- ARGV  now, lines, MAX_PENDING, number of recent keys, EXPIREAT of each recent key (0: it is set already),
---       then per request: id, index of its recent key, record, head, body
+-- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, one recent key per organization,
+--       the idempotency key if there is one, then per request: head, body, outcome
+-- ARGV  now, lines, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key), its answer,
+--       organizations, EXPIREAT of each one's recent key,
+--       then per request: id, number of its organization, record, head, body
 -- Returns {"stored", position of the first, position of the last} (-1: not in a line),
---         {"repeated"}: these ids are known, nothing was changed; {"full"}; {"lines", registered lines}
--- Costs 8 commands for one request into an empty line, 9 else; a bulk as much per line.
+--         {"repeated"}: these ids are known, nothing was changed; {"remembered", answer, first, last}: the
+--         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""};
+--         or {"lines", registered lines}
+-- Costs 9 commands for one request, 2 more with an idempotency key; a bulk costs the same per line.
 -- @include lines
 -- @include figures
+-- @include organizations
+local IDEMPOTENCY_SECONDS = 86400
 local first_recent = read_lines(5, ARGV[2])
-local max_pending, recent_count = tonumber(ARGV[3]), tonumber(ARGV[4])
-local first_request = first_recent + recent_count
-local first_arg = 5 + recent_count
+local max_pending, max_per_organization = tonumber(ARGV[3]), tonumber(ARGV[4])
+local body_hash, answer, names = ARGV[5], ARGV[6], words(ARGV[7])
+local idempotency_key = body_hash ~= "" and KEYS[first_recent + #names] or nil
+local first_request = first_recent + #names + (idempotency_key and 1 or 0)
+local first_arg = 8 + #names
 local count = (#ARGV - first_arg + 1) / 5
 
-if not meta_read(LINES, { slot_field(now) }) then return { "lines", meta.lines } end
+local fields = organization_fields(names)
+fields[#fields + 1] = slot_field(now)
+if not meta_read(LINES, fields) then return { "lines", meta.lines } end
+if idempotency_key then
+  local known = redis.call("GET", idempotency_key)
+  local hash, first, last, known_answer = string.match(known or "", "^1|(%x+)|(%-?%d+)|(%-?%d+)|(.*)$")
+  if hash == body_hash then return { "remembered", known_answer, tonumber(first), tonumber(last) } end
+  if hash then return { "mismatch" } end
+end
 
-local outcomes, texts = {}, {}
+local outcomes, texts, added = {}, {}, {}
 for i = 0, count - 1 do
   local key, arg = first_request + 3 * i, first_arg + 5 * i
   outcomes[#outcomes + 1] = KEYS[key + 2]
@@ -24,13 +39,16 @@ for i = 0, count - 1 do
   texts[#texts + 1] = ARGV[arg + 3]
   texts[#texts + 1] = KEYS[key + 1]
   texts[#texts + 1] = ARGV[arg + 4]
+  local name = names[tonumber(ARGV[arg + 1])]
+  added[name] = (added[name] or 0) + 1
+end
+local full = meta.load + count > max_pending and "" or nil
+for name, more in pairs(added) do
+  if live_of(name) + more > max_per_organization then full = name end
 end
 if redis.call("EXISTS", unpack(outcomes)) > 0 then return { "repeated" } end
-if meta.load + count > max_pending then
-  if redis.call("EXISTS", texts[1]) == 1 then return { "repeated" } end
-  return { "full" }
-end
-if redis.call("MSETNX", unpack(texts)) == 0 then return { "repeated" } end
+if full and redis.call("EXISTS", texts[1]) == 0 then return { "full", full } end
+if full or redis.call("MSETNX", unpack(texts)) == 0 then return { "repeated" } end
 
 local ids, records = {}, {}
 for i = 0, count - 1 do
@@ -45,22 +63,18 @@ for i = 0, count - 1 do
   else
     enter_line(id, record, 0)
   end
-  if record.deadlineAt ~= "0" then
-    add("ZADD", KEYS[4], record.deadlineAt, id)
-    at_latest("deadline", tonumber(record.deadlineAt))
-  end
-  if not string.find(" " .. meta.lines .. " ", " " .. record.line .. " ", 1, true) then
-    meta_set("lines", meta.lines == "" and record.line or join(meta.lines, record.line))
-  end
+  watch_deadline(id, record)
+  register_line(record.line)
 end
 flush()
-for i = 1, recent_count do
-  if ARGV[4 + i] ~= "0" then redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[4 + i]) end
+for i = 1, #names do
+  redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[7 + i])
 end
-if meta.version == "" then meta_set("version", "1") end
-meta_set("load", meta.load + count)
+for name, more in pairs(added) do
+  count_live(name, more)
+end
+meta_set("version", "1")
 count_event("enqueued", count)
-meta_write(LINES)
 
 local function position(i)
   local record = records[i]
@@ -69,4 +83,10 @@ local function position(i)
   return redis.call("ZRANK", LINE[record.line], ids[i]) + 1
 end
 local first = position(1)
-return { "stored", first, count == 1 and first or position(count) }
+local last = count == 1 and first or position(count)
+meta_write(LINES)
+if idempotency_key then
+  local remembered = table.concat({ "1", body_hash, join(first), join(last), answer }, "|")
+  redis.call("SET", idempotency_key, remembered, "EX", IDEMPOTENCY_SECONDS)
+end
+return { "stored", first, last }

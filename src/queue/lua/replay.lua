@@ -4,7 +4,7 @@
 -- ARGV  now, lines, id, header of the outcome as it was read, expiry day of the index, record, head,
 --       EXPIREAT of the recent index
 -- Returns {"replayed", position}, {"changed"}, {"no_body"} or {"lines", registered lines}
--- Costs 13 commands.
+-- Costs 14 commands.
 -- @include finish
 local first = read_lines(5, ARGV[2])
 local head, body, outcome, attempts = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
@@ -22,11 +22,9 @@ redis.call("EXPIREAT", KEYS[first + 5], ARGV[8])
 set_kept("failed", day, kept("failed", day) - 1)
 add("HSET", KEYS[2], id, packed)
 enter_line(id, record, 0)
-if record.deadlineAt ~= "0" then
-  add("ZADD", KEYS[4], record.deadlineAt, id)
-  at_latest("deadline", tonumber(record.deadlineAt))
-end
+watch_deadline(id, record)
 flush()
-meta_set("load", meta.load + 1)
+read_organizations({ record.organization })
+count_live(record.organization, 1)
 meta_write(LINES)
 return { "replayed", redis.call("ZRANK", LINE[record.line], id) + 1 }

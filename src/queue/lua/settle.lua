@@ -5,7 +5,7 @@
 --       then per settlement: id, attempt, op, kind, at (retry: due; finished: expiry), code,
 --       timed out (1/0), provider ms, attempt JSON, summary JSON, response JSON
 -- Returns {"settled" | "noted" | "gone" | "again:<finished index>", …} in order, or {"lines", registered lines}.
--- Costs per group of completed 8 commands, and one per request.
+-- Costs per group of completed 11 commands, and one per request.
 -- @include settlement
 local FIELDS_PER_SETTLEMENT, KEYS_PER_SETTLEMENT = 11, 4
 local next_key = read_lines(5, ARGV[2])
@@ -32,6 +32,16 @@ for arg = 6, #ARGV, FIELDS_PER_SETTLEMENT do
   items[#items + 1], ids[#ids + 1], head_keys[#head_keys + 1] = item, item.id, item.keys.head
 end
 local records, heads = read_many("HMGET", KEYS[2], ids), read_many("MGET", nil, head_keys)
+
+local organizations, seen = {}, {}
+for _, packed in ipairs(records) do
+  local organization = packed and decode(packed).organization
+  if organization and not seen[organization] then
+    seen[organization] = true
+    organizations[#organizations + 1] = organization
+  end
+end
+read_organizations(organizations)
 
 local replies = {}
 for i, item in ipairs(items) do

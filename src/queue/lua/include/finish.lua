@@ -2,6 +2,7 @@
 -- head, record, summary (usage, error, last attempt) and response. User data is only concatenated.
 -- @include lines
 -- @include figures
+-- @include organizations
 
 local function parse_outcome(text)
   local header = string.match(text, "^[^\n]*")
@@ -64,5 +65,5 @@ local function finish(id, record, head, keys, finished_key, state, code, expires
   add("HDEL", KEYS[2], id)
   if record.deadlineAt ~= "0" then add("ZREM", KEYS[4], id) end
   index_finished(finished_key, state, id, record.organization, expires_at)
-  meta_set("load", math.max(meta.load - 1, 0))
+  count_live(record.organization, -1)
 end

@@ -29,6 +29,19 @@ local function enter_line(id, record, retry_penalty_ms)
   count_pending(record.line, record.level, 1)
 end
 
+local function watch_deadline(id, record)
+  if record.deadlineAt == "0" then return end
+  add("ZADD", KEYS[4], record.deadlineAt, id)
+  at_latest("deadline", tonumber(record.deadlineAt))
+end
+
+-- A line is known to every process once a request has entered it.
+local function register_line(line)
+  if not string.find(" " .. meta.lines .. " ", " " .. line .. " ", 1, true) then
+    meta_set("lines", meta.lines == "" and line or join(meta.lines, line))
+  end
+end
+
 -- Takes a request out of the place it is in. The record says whether it is leased; else it is in
 -- its line or scheduled, and only the sets know which.
 local function leave_place(id, record)

@@ -31,7 +31,8 @@ local function settle_finished(item)
     if not FINISHED[index] then return "again:" .. index end
     redis.call("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
     set_kept("failed", day, kept("failed", day) - 1)
-    meta_set("load", meta.load + 1)
+    read_organizations({ record.organization })
+    count_live(record.organization, 1)
     end_request(item, record, head, "completed")
     return "settled"
   end
