@@ -1,7 +1,7 @@
 import { requestIdTime } from "../core/ids.ts"
 import type { FinishedState } from "../core/request.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { CancelReply } from "./contract.ts"
+import type { AuditEntry, CancelReply } from "./contract.ts"
 import type { OutcomeSummary } from "./frames.ts"
 import { dayOf } from "./keys.ts"
 import type { ScriptCall } from "./store.ts"
@@ -16,6 +16,7 @@ export async function cancel(
   context: QueueContext,
   requestId: string,
   organizationId: string | null,
+  audit?: AuditEntry,
 ): Promise<CancelReply> {
   const { keys } = context
   const now = context.clock()
@@ -25,10 +26,19 @@ export async function cancel(
       name: "cancel",
       keys: [
         ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
-        ...[keys.head(requestId), keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
+        ...[
+          keys.head(requestId),
+          keys.body(requestId),
+          keys.outcome(requestId),
+          keys.attempts(requestId),
+          keys.audit,
+        ],
         ...days.map((day) => keys.finished("cancelled", day)),
       ],
-      args: [now, context.lines.join(" "), requestId, organizationId ?? "*", JSON.stringify(NOTHING)],
+      args: [
+        ...[now, context.lines.join(" "), requestId, organizationId ?? "*", JSON.stringify(NOTHING)],
+        encodeAudit(audit),
+      ],
     },
   ])
   if (reply[0] === "unknown") return { kind: "unknown" }
@@ -38,10 +48,10 @@ export async function cancel(
   if (state === "cancelled") return { kind: "cancelled", owner: null, attempt: 0 }
   if (state === "completed") return { kind: "completed" }
   const entry = { requestId, organizationId: owningOrganization }
-  const call = discardCall(context, "failed", dayOf(Number(expiresAt)), [entry], true)
+  const call = discardCall(context, "failed", dayOf(Number(expiresAt)), [entry], true, audit)
   const [removed] = await context.store.run<[number]>("discard", [call])
   // Replayed in between: it is a live request again, and that is what gets cancelled.
-  return removed === 1 ? { kind: "discarded" } : cancel(context, requestId, organizationId)
+  return removed === 1 ? { kind: "discarded" } : cancel(context, requestId, organizationId, audit)
 }
 
 /** A script that removes index entries, and with `outcomes` what they stand for. */
@@ -51,20 +61,26 @@ export function discardCall(
   day: number,
   entries: { requestId: string; organizationId: string }[],
   outcomes: boolean,
+  audit?: AuditEntry,
 ): ScriptCall {
   const { keys } = context
   return {
     name: "discard",
     keys: [
-      ...[keys.meta, keys.finished(state, day)],
+      ...[keys.meta, keys.finished(state, day), keys.audit],
       ...entries.flatMap(({ requestId, organizationId }) => [
         ...[keys.recent(organizationId, dayOf(requestIdTime(requestId))), keys.outcome(requestId)],
         ...[keys.body(requestId), keys.attempts(requestId)],
       ]),
     ],
     args: [
-      ...[context.clock(), state, day, outcomes ? 1 : 0],
+      ...[context.clock(), state, day, outcomes ? 1 : 0, encodeAudit(audit)],
       ...entries.flatMap(({ requestId, organizationId }) => [requestId, organizationId]),
     ],
   }
+}
+
+/** As scripts take it; empty when nothing is to be noted. */
+export function encodeAudit(audit: AuditEntry | undefined): string {
+  return audit === undefined ? "" : JSON.stringify(audit)
 }

@@ -1,4 +1,3 @@
-import { requestIdTime } from "../core/ids.ts"
 import { FINISHED_STATES, type FinishedState } from "../core/request.ts"
 import { discardCall } from "./cancel.ts"
 import type { QueueContext } from "./context.ts"
@@ -96,34 +95,4 @@ function finishedAt(header: string): number {
 function parseMember(member: string): Entry {
   const [requestId = "", organizationId = ""] = member.split("|")
   return { requestId, organizationId }
-}
-
-/** Members of a line that one hourly step looks at. */
-const AGE_CHUNK = 5000
-
-/**
- * Gives requests that have been pending for longer than MAX_PENDING_AGE_SECONDS a deadline that has passed, so that
- * the next claim fails them: nothing waits forever, not even in a line that nobody serves. One command per 5,000 pending.
- */
-export async function expirePending(context: QueueContext): Promise<void> {
-  const { keys, settings, clock, store } = context
-  const before = clock() - settings.maxPendingAgeSeconds * 1000
-  for (const line of context.lines) {
-    for (let offset = 0; ; offset += AGE_CHUNK) {
-      const [members] = await store.pipeline<[string[]]>("expire", (pipeline) =>
-        pipeline.zrange(keys.line(line), offset, offset + AGE_CHUNK - 1),
-      )
-      const old = members.filter((id) => requestIdTime(id) < before)
-      for (let i = 0; i < old.length; i += CHUNK) {
-        await store.run("expire", [
-          {
-            name: "expire",
-            keys: [keys.meta, keys.live, keys.scheduled, keys.deadlines],
-            args: [clock(), "", before, ...old.slice(i, i + CHUNK)],
-          },
-        ])
-      }
-      if (members.length < AGE_CHUNK) break
-    }
-  }
 }

@@ -207,11 +207,12 @@ export interface RequestQueue {
   /** Which of these leases are no longer held (cancelled, taken over). One round trip. */
   lostLeases(leases: Lease[]): Promise<Lease[]>
   /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
-  cancel(requestId: string, organizationId: string | null): Promise<CancelReply>
+  cancel(requestId: string, organizationId: string | null, audit?: AuditEntry): Promise<CancelReply>
   replay(
     requestId: string,
     organizationId: string | null,
     changes: { deadlineAt: number | null },
+    audit?: AuditEntry,
   ): Promise<ReplayReply>
   /** null: unknown, past its TTL, or another organization's. One round trip. */
   status(
@@ -229,4 +230,50 @@ export interface RequestQueue {
   maintain(): Promise<void>
   /** `name`: a provider, or null for the whole queue. One round trip. */
   setPaused(name: string | null, paused: boolean): Promise<void>
+}
+
+export const SCOPES = ["enqueue", "read", "cancel", "admin"] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** An issued API key. The key itself is never stored. */
+export interface StoredKey {
+  keyId: string
+  name: string
+  /** One tenant's, or `*` for every organization. */
+  organizationId: string
+  scopes: Scope[]
+  /** Of the whole key, hex. */
+  sha256: string
+  createdAt: number
+  expiresAt: number | null
+  maxPriority: Priority | null
+  ratePerMinute: number | null
+}
+
+/** Who did what, to which id, from where. Never a prompt or a key. */
+export interface AuditEntry {
+  at: number
+  /** Such as `key.issued`, `request.cancelled`, `queue.paused`, `auth.refused`. */
+  action: string
+  /** The key's id; null when there was none. */
+  keyId: string | null
+  organizationId: string | null
+  /** What it was done to: a request, a key, a provider. */
+  target: string | null
+  ip: string | null
+}
+
+/** API keys, rates and the audit. Every method is one round trip. */
+export interface AccessStore {
+  issueKey(key: StoredKey, audit: AuditEntry): Promise<void>
+  findKey(keyId: string): Promise<StoredKey | null>
+  /** Newest first. */
+  listKeys(): Promise<StoredKey[]>
+  /** False when there was none. */
+  revokeKey(keyId: string, audit: AuditEntry): Promise<boolean>
+  /** How many of the `wanted` calls a key may make in the minute of `at`; they count as made. */
+  takeRate(keyId: string, at: number, wanted: number, perMinute: number): Promise<number>
+  audit(entry: AuditEntry): Promise<void>
+  /** Newest first. */
+  listAudit(limit: number, cursor: string | null): Promise<{ data: AuditEntry[]; nextCursor: string | null }>
 }

@@ -2,7 +2,7 @@ import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
 import { cancel } from "./cancel.ts"
 import { type ClaimReply, claim, claimCall, readClaim } from "./claim.ts"
-import { cleanup, expirePending } from "./cleanup.ts"
+import { cleanup } from "./cleanup.ts"
 import { type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
 import { enqueue } from "./enqueue.ts"
@@ -10,6 +10,7 @@ import { readHealth } from "./health.ts"
 import { createKeys } from "./keys.ts"
 import { extendLease, lostLeases } from "./leases.ts"
 import { list } from "./list.ts"
+import { maintain } from "./maintain.ts"
 import { replay } from "./replay.ts"
 import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
@@ -39,18 +40,16 @@ export function createQueue(options: QueueOptions): RequestQueue {
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),
     extend: (lease, expiresAt) => extendLease(context, lease, expiresAt),
     lostLeases: (leases) => lostLeases(context, leases),
-    cancel: (requestId, organizationId) => cancel(context, requestId, organizationId),
-    replay: (requestId, organizationId, changes) => replay(context, requestId, organizationId, changes),
+    cancel: (requestId, organizationId, audit) => cancel(context, requestId, organizationId, audit),
+    replay: (requestId, organizationId, changes, audit) =>
+      replay(context, requestId, organizationId, changes, audit),
     status: (requestId, organizationId, statusOptions) =>
       findStatus(context, requestId, organizationId, statusOptions),
     list: (listOptions) => list(context, listOptions),
     stats: () => readStats(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
-    maintain: async () => {
-      await cleanup(context, null)
-      await expirePending(context)
-    },
+    maintain: () => maintain(context),
     setPaused: async (name, paused) => {
       await store.pipeline("pause", (pipeline) =>
         pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" }),

@@ -1,7 +1,8 @@
 import { AppError } from "../core/errors.ts"
 import { requestIdTime } from "../core/ids.ts"
+import { encodeAudit } from "./cancel.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { ReplayReply } from "./contract.ts"
+import type { AuditEntry, ReplayReply } from "./contract.ts"
 import { RECENT_TTL_DAYS } from "./enqueue.ts"
 import { decodeOutcome, encodeFrame, type StoredOutcome } from "./frames.ts"
 import { dayOf } from "./keys.ts"
@@ -14,6 +15,7 @@ export async function replay(
   requestId: string,
   organizationId: string | null,
   changes: { deadlineAt: number | null },
+  audit?: AuditEntry,
 ): Promise<ReplayReply> {
   const { keys } = context
   const [text] = await context.store.pipeline<[string | null]>("replay", (pipeline) =>
@@ -34,10 +36,12 @@ export async function replay(
         ...[keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
         keys.finished("failed", dayOf(outcome.expiresAt)),
         keys.recent(outcome.organizationId, dayOf(requestIdTime(requestId))),
+        keys.audit,
       ],
       args: [
         ...[context.clock(), context.lines.join(" "), requestId, outcome.header, dayOf(outcome.expiresAt)],
         ...[encodeRecord(record), encodeFrame(head), (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
+        encodeAudit(audit),
       ],
     },
   ])

@@ -13,7 +13,7 @@ export interface ScriptCall {
   args: (string | number)[]
 }
 
-type Pipeline = ReturnType<Redis["pipeline"]>
+export type Pipeline = ReturnType<Redis["pipeline"]>
 
 /** How long one try may take, and how many there are: every operation is idempotent, so all are safe to repeat. */
 const TRY_TIMEOUT_MS = 5000

@@ -1,14 +1,15 @@
 -- Cancels a request that is not finished.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
---       head, body, outcome, attempts, finished:cancelled of today and the days after it
--- ARGV  now, lines, id, organization ("*": any), summary JSON
+--       head, body, outcome, attempts, audit, finished:cancelled of today and the days after it
+-- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
 -- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
 --         or {"lines", registered lines}
 -- Costs 11 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
+-- @include audit
 local first = read_lines(5, ARGV[2])
 local keys = { head = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
-local first_index = first + 4
+local first_index = first + 5
 local id, organization, summary = ARGV[3], ARGV[4], ARGV[5]
 if not meta_read(LINES, { slot_field(now), "kept:cancelled" }) then return { "lines", meta.lines } end
 
@@ -30,4 +31,5 @@ local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]
 finish(id, record, redis.call("GET", keys.head), keys, index_key, "cancelled", "", expires_at, summary, "")
 flush()
 meta_write(LINES)
+write_audit(KEYS[first + 4], ARGV[6])
 return { "cancelled", owner, attempt }

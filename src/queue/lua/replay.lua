@@ -1,11 +1,12 @@
 -- Puts a dead letter back in line. Attempt numbers and history go on; retries and age start anew.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
---       head, body, outcome, attempts, finished index, recent index
+--       head, body, outcome, attempts, finished index, recent index, audit
 -- ARGV  now, lines, id, header of the outcome as it was read, expiry day of the index, record, head,
---       EXPIREAT of the recent index
+--       EXPIREAT of the recent index, audit entry or ""
 -- Returns {"replayed", position}, {"changed"}, {"no_body"} or {"lines", registered lines}
 -- Costs 14 commands.
 -- @include finish
+-- @include audit
 local first = read_lines(5, ARGV[2])
 local head, body, outcome, attempts = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
 local id, expected, day, packed = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
@@ -27,4 +28,5 @@ flush()
 read_organizations({ record.organization })
 count_live(record.organization, 1)
 meta_write(LINES)
+write_audit(KEYS[first + 6], ARGV[9])
 return { "replayed", redis.call("ZRANK", LINE[record.line], id) + 1 }
