@@ -1,7 +1,7 @@
 import { type Behaviour, withoutDirectives } from "./behaviour.ts"
 import type { Answer, ChatRequest, Finish, Part, WireFormat } from "./wire-format.ts"
 
-export const CHARS_PER_TOKEN = 4
+const CHARS_PER_TOKEN = 4
 /** How much of a thought is shown when a model thinks and the script does not say. */
 const DEFAULT_REASONING_TOKENS = 24
 /** Not only ASCII: a reader that cuts characters in two shall be found out. */
@@ -59,7 +59,7 @@ export function composeAnswer(
   }
   const cachedTokens = Math.min(behaviour.cachedTokens ?? 0, request.promptTokens)
   return {
-    id: `sim${callNumber}`,
+    id: String(callNumber),
     created: Math.floor(Date.now() / 1000),
     model: request.model,
     parts: kept.parts,
@@ -110,7 +110,7 @@ function composeToolCalls(request: ChatRequest, count: number, callNumber: numbe
   return Array.from({ length: count }, (_, index) => {
     const tool = offered[index % offered.length]
     const text = JSON.stringify(exampleOf(tool?.schema, withoutDirectives(request.lastUserText)))
-    return { kind: "tool_call", text, id: `sim${callNumber}n${index}`, name: tool?.name ?? "" }
+    return { kind: "tool_call", text, id: `sim_${callNumber}_${index}`, name: tool?.name ?? "" }
   })
 }
 

@@ -113,7 +113,7 @@ function rateLimitHeaders(): Record<string, string> {
 }
 
 function envelope(answer: Answer): JsonObject {
-  return { model: answer.model, id: `msg_${answer.id}`, type: "message", role: "assistant" }
+  return { model: answer.model, id: `msg_sim${answer.id}`, type: "message", role: "assistant" }
 }
 
 function stopOf(answer: Answer): JsonObject {

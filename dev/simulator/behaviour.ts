@@ -12,7 +12,7 @@ import { PROVIDERS } from "./wire-format.ts"
  * - `missing_done`: a whole stream without `[DONE]` or `message_stop`
  * - `malformed_json`, `invalid_utf8`: one event (or the body, when not streamed) is damaged
  */
-export const FAULTS = [
+const FAULTS = [
   "reset",
   "redirect",
   "html",

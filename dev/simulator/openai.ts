@@ -30,7 +30,7 @@ export const openai: WireFormat = createChatFormat({
   maxTokens: (body) => body.max_completion_tokens ?? body.max_tokens,
   reasons: (body) => typeof body.reasoning_effort === "string" && body.reasoning_effort !== "none",
   envelope: (answer) => ({
-    id: `chatcmpl-${answer.id}`,
+    id: `chatcmpl-sim${answer.id}`,
     created: answer.created,
     model: answer.model,
     service_tier: "default",

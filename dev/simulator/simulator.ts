@@ -126,9 +126,11 @@ async function route(stage: Stage, request: IncomingMessage, response: ServerRes
   if (await handleControl(stage.log, stage.script, request, response)) return
   if (pathname === "/") {
     const paths = WIRES.map((wire) => `POST ${wire.chatPath}`)
+    const example = "[[sim: error=rate_limited retryAfter=2 times=1]]"
     return sendJson(response, 200, {
       simulator: "LLM providers",
       paths,
+      inTheLastUserMessage: example,
       control: ["/__script", "/__calls", "/__bodies"],
     })
   }

@@ -148,6 +148,8 @@ describe("Anthropic's format", () => {
     const { usage } = await client.messages.create(ask("[[sim: cachedTokens=8 cacheWriteTokens=3]]"))
     expect(usage).toMatchObject({ cache_read_input_tokens: 8, cache_creation_input_tokens: 3 })
     expect(usage.input_tokens + 11).toBe(plain.usage.input_tokens)
+    const most = await client.messages.create(ask("[[sim: cachedTokens=8 cacheWriteTokens=9999]]"))
+    expect(most.usage.input_tokens).toBe(0)
   })
 
   it.each<[string, Record<string, unknown>, RegExp]>([

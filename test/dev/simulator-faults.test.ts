@@ -211,11 +211,13 @@ describe.each(VENDORS)("%s", (provider) => {
   it.each(["splitBytes=1", "splitBytes=3 crlf=true"])(
     "is the same answer, however it is torn (%s)",
     async (script) => {
-      const text = 'text="naïve 北京 🙂 – done"'
+      const text = 'text="abc🙂 naïve 北京"'
       const { bytes, pieces } = await readAll(await call(provider, `${text} ${script}`))
       const whole = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
 
-      expect(spokenText(whole)).toBe("naïve 北京 🙂 – done")
+      expect(spokenText(whole)).toBe("abc🙂 naïve 北京")
+      // No vendor sends half a character as an event's text.
+      expect(whole).not.toMatch(/\\ud[89a-f]/i)
       expect(whole.includes("\r\n")).toBe(script.includes("crlf"))
       // What the kernel sends together may arrive together; most of it does not.
       expect(pieces.length).toBeGreaterThan(bytes.length / 100)
@@ -233,6 +235,21 @@ describe.each(VENDORS)("%s", (provider) => {
     expect(spokenText(bytes.toString())).toHaveLength(20 * 1024 * 1024)
     expect(lastCall()?.result).toBe("completed")
   })
+})
+
+it("leaves nothing running for a client that left", async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+  const before = timers()
+  const aborter = new AbortController()
+  const calls = Array.from({ length: 20 }, async () => {
+    const response = await call("openai", "latencyMs=3000000", { signal: aborter.signal })
+    await response.text()
+  })
+  await expect.poll(() => simulator.inFlight.openai).toBe(20)
+  expect(timers()).toBeGreaterThanOrEqual(before + 20)
+  aborter.abort()
+  await Promise.allSettled(calls)
+  await expect.poll(timers).toBeLessThan(before + 10)
 })
 
 describe("time", () => {

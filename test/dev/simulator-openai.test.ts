@@ -114,6 +114,17 @@ describe("OpenAI's format", () => {
     })
     expect(choices[0]?.message.content).toHaveLength(24)
     expect(choices[0]?.finish_reason).toBe("length")
+
+    const spent = await client.chat.completions.create({
+      ...ask("Think"),
+      model: "gpt-5",
+      reasoning_effort: "high",
+      max_completion_tokens: 10,
+    })
+    expect(spent).toMatchObject({
+      choices: [{ message: { content: "" }, finish_reason: "length" }],
+      usage: { completion_tokens: 10, completion_tokens_details: { reasoning_tokens: 10 } },
+    })
   })
 
   it.each([false, true])("calls tools when the script says so (streamed: %s)", async (streamed) => {
