@@ -119,18 +119,23 @@ describe.each(storesUnderTest())("the REST protocol on $name", ({ start }) => {
   })
 
   test("no other client comes between the commands of a transaction", async () => {
-    const swap = [
-      ["GET", "n"],
-      ["INCR", "n"],
-      ["EVAL", "for i = 1, 1000 do end return 1", 0],
-      ["GET", "n"],
-    ]
-    const others = Array.from({ length: 300 }, () => store.redis.incr("n"))
-    const all = await Promise.all(Array.from({ length: 30 }, () => post(store, "/multi-exec", swap)))
-    await Promise.all(others)
-    const transactions = all.map(({ body }) => body as { result: string | null }[])
-    for (const [before, , , after] of transactions)
-      expect(Number(after?.result)).toBe(Number(before?.result) + 1)
+    // Long enough that the store reads it in many pieces and could serve others in between.
+    const padding = Array.from({ length: 20 }, () => ["SET", "padding", "x".repeat(50_000)])
+    let busy = true
+    const other = (async () => {
+      while (busy) await store.redis.incr("n")
+    })()
+    await expect.poll(() => store.redis.get("n")).not.toBeNull()
+    const seen: string[] = []
+    for (let i = 0; i < 5; i++) {
+      const { body } = await post(store, "/multi-exec", [["GET", "n"], ...padding, ["GET", "n"]])
+      const [before, after] = [(body as { result: string }[])[0], (body as { result: string }[]).at(-1)]
+      expect(after?.result).toBe(before?.result)
+      seen.push(String(before?.result))
+    }
+    busy = false
+    await other
+    expect(new Set(seen).size).toBe(5)
   })
 
   test("every answer carries a sync token", async () => {
@@ -278,6 +283,27 @@ test("no store behind it: an error at once, and nothing listens", async () => {
     "ERR store unreachable",
   )
 })
+
+test.runIf(storesUnderTest().some(({ name }) => name === "redis"))(
+  "a lost connection is made again; a store that is gone is an error at once",
+  async () => {
+    const store = await startTestStore("redis")
+    await store.redis.sendCommand(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+    await expect.poll(async () => (await post(store, "/", ["PING"])).body).toEqual({ result: "PONG" })
+    await store.redis.sendCommand(["SHUTDOWN", "NOSAVE"]).catch(() => undefined)
+    for (const [path, body] of [
+      ["/", ["PING"]],
+      ["/pipeline", [["PING"]]],
+      ["/multi-exec", [["PING"]]],
+    ] as const) {
+      expect(await post(store, path, body)).toMatchObject({
+        status: 500,
+        body: { error: "ERR store unreachable" },
+      })
+    }
+    await store.close()
+  },
+)
 
 test("a port that is taken is an error", async () => {
   const store = await startTestStore("embedded")
