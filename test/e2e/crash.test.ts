@@ -1,0 +1,107 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
+import { eventually } from "../helpers/eventually.ts"
+import { processesMarked } from "../helpers/processes.ts"
+import { chat, createApi } from "../helpers/requests.ts"
+import { type Checkout, createCheckout, freePort, Stack, stackStores, startStack } from "../helpers/stack.ts"
+
+const COUNT = 40
+
+/** Providers that outlive the stack, so that every call of every incarnation is seen. */
+let simulator: Simulator
+let providers: Record<string, string>
+beforeAll(async () => {
+  simulator = await startSimulator({ latencyMs: 400, tokensPerSecond: 0 })
+  const { openai, anthropic, deepseek } = simulator.baseUrls
+  providers = { OPENAI_BASE_URL: openai, ANTHROPIC_BASE_URL: anthropic, DEEPSEEK_BASE_URL: deepseek }
+})
+afterAll(() => simulator.close())
+
+let checkout: Checkout
+afterEach(async () => {
+  await eventually(() => processesMarked(checkout.marker).length === 0, { withinMs: 8_000 })
+  checkout.remove()
+})
+
+function requests(label: string) {
+  const names = ["openai", "anthropic", "deepseek"]
+  return Array.from({ length: COUNT }, (_, i) =>
+    chat(names[i % 3] ?? "openai", `${label} ${i}.`, { timeoutMs: 5_000 }),
+  )
+}
+
+const callsOf = (text: string) => simulator.calls.filter((call) => call.tag.includes(text))
+
+/** Nothing lost, nothing doubled: so many requests are known, and each has its one outcome. */
+const allCompleted = {
+  scheduled: 0,
+  pending: 0,
+  processing: 0,
+  completed: COUNT,
+  failed: 0,
+  cancelled: 0,
+}
+
+describe.runIf(stackStores.includes("redis"))("on a real Redis", () => {
+  beforeEach(() => {
+    checkout = createCheckout("redis")
+  })
+
+  it("SIGKILL of everything in the middle of a drain loses nothing and doubles no outcome", async () => {
+    const env = { ...providers, DRAIN_CONCURRENCY: "4", MAX_PROCESSING_TIME_MS: "1000" }
+    const first = await startStack(checkout, env)
+    const requestIds = await createApi(first.url).enqueueBulk(requests("killed"))
+    const ended = () => callsOf("killed").filter((call) => call.result === "completed").length
+    await eventually(() => ended() >= 6 && callsOf("killed").length > ended())
+    await first.killAll()
+    const calledBefore = callsOf("killed").length
+    expect(ended()).toBeLessThan(COUNT)
+
+    // Elsewhere: the data does not depend on the port.
+    const second = await new Stack(checkout, await freePort(), env).ready()
+    const api = createApi(second.url)
+    // What was in flight is called again only when its lease has run out.
+    const all = await api.completed(requestIds, 75_000)
+    expect(await api.counts()).toEqual(allCompleted)
+    for (const [i, request] of all.entries()) {
+      expect(request.response?.choices[0]?.message.content).toContain(`killed ${i}.`)
+      const results = request.attempts.map((attempt) => attempt.result)
+      expect(results.filter((result) => result === "completed")).toHaveLength(1)
+      expect(results.filter((result) => !["completed", "lease_expired"].includes(result))).toEqual([])
+    }
+    // Answers that were not settled yet are paid twice, which nothing can help; the others are not.
+    const again = callsOf("killed").length - COUNT
+    expect(calledBefore).toBeGreaterThan(0)
+    expect(again).toBeLessThanOrEqual(calledBefore)
+    expect(all.filter((request) => request.attempts.length > 1)).toHaveLength(again)
+    expect(await second.stop()).toBe(0)
+  })
+})
+
+describe.each(stackStores)("over %s", (store) => {
+  beforeEach(() => {
+    checkout = createCheckout(store)
+  })
+
+  it("losing every fifth REST answer after its execution changes no outcome and costs no second call", async () => {
+    const stack = await startStack(checkout, providers)
+    const api = createApi(stack.url)
+    const { bridge } = stack.addresses
+    const control = async (method: string, rule?: object) => {
+      const body = rule === undefined ? {} : { body: JSON.stringify(rule) }
+      const headers = { authorization: `Bearer ${bridge.token}` }
+      const answer = await fetch(`${bridge.url}/__faults`, { method, headers, ...body })
+      return (await answer.json()) as { faults: { fired: number }[] }
+    }
+    await control("POST", { fault: "drop", when: "after", every: 5 })
+    const label = `dropped ${store}`
+    const requestIds = await Promise.all(requests(label).map(api.enqueue))
+    await api.completed(requestIds, 60_000)
+    expect((await control("GET")).faults[0]?.fired).toBeGreaterThan(10)
+    await control("DELETE")
+
+    expect(await api.counts()).toEqual(allCompleted)
+    expect(callsOf(label)).toHaveLength(COUNT)
+    expect(await stack.stop()).toBe(0)
+  })
+})

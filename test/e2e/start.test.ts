@@ -1,0 +1,129 @@
+import { once } from "node:events"
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { eventually } from "../helpers/eventually.ts"
+import { processesMarked } from "../helpers/processes.ts"
+import { ADMIN_KEY, type Checkout, createCheckout, freePort, Stack, startStack } from "../helpers/stack.ts"
+
+/** A guard gives its command 5 s after SIGTERM. */
+const GONE_WITHIN = { withinMs: 8_000 }
+
+let checkout: Checkout
+beforeAll(() => {
+  checkout = createCheckout("embedded")
+})
+afterEach(async () => {
+  await eventually(() => processesMarked(checkout.marker).length === 0, GONE_WITHIN)
+})
+afterAll(() => checkout.remove())
+
+describe("npm start", () => {
+  it("says all one needs, keeps secrets out of ps, and stops on SIGTERM with nothing left", async () => {
+    const stack = await startStack(checkout)
+    expect(stack.output).toContain(stack.url)
+    expect(stack.output).toContain(ADMIN_KEY)
+    expect(stack.output).toMatch(/openai +simulated/)
+    expect(stack.output).toMatch(/embedded store.*forgets on exit/)
+    expect(stack.output).toContain(`curl -s ${stack.url}/v1/requests -H 'Authorization: Bearer`)
+    expect((await fetch(`${stack.url}/v1/health`)).status).toBe(200)
+
+    const running = processesMarked(checkout.marker)
+    const commands = running.map(({ command }) => command).join("\n")
+    expect(commands).toContain("workerd serve")
+    expect(commands).not.toContain(ADMIN_KEY)
+    expect(commands).not.toContain(stack.addresses.bridge.token)
+
+    const envFile = join(checkout.folder, ".data", `stack-${stack.port}`, "worker.env")
+    expect(statSync(envFile).mode & 0o077).toBe(0)
+    expect(await stack.stop("SIGTERM")).toBe(0)
+    expect(processesMarked(checkout.marker)).toEqual([])
+    expect(existsSync(envFile)).toBe(false)
+    expect(existsSync(join(checkout.folder, ".dev.vars"))).toBe(false)
+  })
+
+  it("stops on SIGINT as well, makes an admin key when there is none, and keeps it", async () => {
+    const file = join(checkout.folder, ".dev.vars")
+    writeFileSync(file, "# mine\nMAX_RETRIES=2")
+    const first = await startStack(checkout, { ADMIN_API_KEY: "" })
+    const kept = readFileSync(file, "utf8")
+    const key = /^ADMIN_API_KEY=(\S+)$/m.exec(kept)?.[1] ?? "none"
+    expect(kept).toMatch(/^# mine\nMAX_RETRIES=2\n/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(first.output).toContain(key)
+    const authorization = `Bearer ${key}`
+    expect((await fetch(`${first.url}/v1/stats`, { headers: { authorization } })).status).toBe(200)
+    expect(await first.stop("SIGINT")).toBe(0)
+
+    const second = await startStack(checkout, { ADMIN_API_KEY: "" })
+    expect(second.output).toContain(key)
+    expect(readFileSync(file, "utf8")).toBe(kept)
+    expect(await second.stop()).toBe(0)
+    writeFileSync(file, "")
+  })
+
+  it.each(["child-guard.mjs", "wrangler-dist/cli.js", "workerd serve"])(
+    "ends cleanly when it is told to while it starts, as soon as there is %s",
+    async (moment) => {
+      const stack = new Stack(checkout, await freePort())
+      const isThere = () => processesMarked(checkout.marker).some(({ command }) => command.includes(moment))
+      await eventually(isThere, { everyMs: 5 })
+      expect(await stack.stop("SIGTERM")).toBe(0)
+      expect(processesMarked(checkout.marker)).toEqual([])
+      expect(stack.output).not.toContain("Try it")
+    },
+  )
+
+  it("leaves no child when it is killed, alone or with its group, nor when npm alone is", async () => {
+    const grouped = await startStack(checkout)
+    process.kill(-(grouped.npm.pid ?? 0), "SIGKILL")
+    await eventually(() => processesMarked(checkout.marker).length === 0, GONE_WITHIN)
+
+    // The same port again, as a person would.
+    const again = await new Stack(checkout, grouped.port).ready()
+    again.npm.kill("SIGKILL")
+    await eventually(() => processesMarked(checkout.marker).length === 0, GONE_WITHIN)
+  })
+
+  it("runs beside another one", async () => {
+    const [one, two] = await Promise.all([startStack(checkout), startStack(checkout)])
+    for (const stack of [one, two]) expect((await fetch(`${stack.url}/v1/health`)).status).toBe(200)
+    expect(await Promise.all([one.stop(), two.stop()])).toEqual([0, 0])
+  })
+})
+
+describe("npm start refuses with one clear line and exit code 1", () => {
+  async function refusal(env: Record<string, string>, port?: number): Promise<string[]> {
+    const stack = new Stack(checkout, port ?? (await freePort()), env)
+    expect(await stack.exited).toBe(1)
+    // npm's own lines begin with ">" or "npm".
+    return stack.output.split("\n").filter((line) => line !== "" && !/^(>|npm )/.test(line))
+  }
+
+  it("when the port is in use", async () => {
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as { port: number }
+    expect(await refusal({}, port)).toEqual([expect.stringMatching(`^PORT: ${port} is in use`)])
+    server.close()
+  })
+
+  it.each([
+    ["PORT", { PORT: "http" }],
+    ["DEV_CRON_MS", { DEV_CRON_MS: "-1" }],
+    ["DRAIN_CONCURRENCY", { DRAIN_CONCURRENCY: "lots" }],
+    ["ADMIN_API_KEY", { ADMIN_API_KEY: "short" }],
+    ["OPENAI_BASE_URL", { OPENAI_BASE_URL: "ftp://example.com" }],
+    ["REDIS_URL", { REDIS_URL: "localhost:6379" }],
+    ["REDIS_URL", { REDIS_URL: "redis://127.0.0.1:1" }],
+    ["UPSTASH_REDIS_REST_URL", { UPSTASH_REDIS_REST_TOKEN: "token" }],
+    ["UPSTASH_REDIS_REST_TOKEN", { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1" }],
+    [
+      "UPSTASH_REDIS_REST_URL",
+      { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1", UPSTASH_REDIS_REST_TOKEN: "t" },
+    ],
+  ])("when %s is bad: %j", async (variable, env) => {
+    expect(await refusal(env)).toEqual([expect.stringMatching(`^${variable}: `)])
+  })
+})

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import { once } from "node:events"
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { delimiter, join, resolve } from "node:path"
+import { eventually } from "./eventually.ts"
+import { processesMarked } from "./processes.ts"
+
+export const ADMIN_KEY = "an-admin-key-for-the-tests"
+const PROJECT = resolve(import.meta.dirname, "../..")
+const LINKED = ["package.json", "tsconfig.json", "wrangler.toml", "dev", "src", "node_modules"]
+
+/** A checkout of its own as far as the stack can tell: its own `.data` and `.dev.vars`, and its own PATH. */
+export interface Checkout {
+  folder: string
+  /** Every process that was started here carries it in its environment. */
+  marker: string
+  path: string
+  remove(): void
+}
+
+/** `redis` needs `redis-server` or `valkey-server`; `embedded` hides them from the stack. */
+export function createCheckout(store: "redis" | "embedded"): Checkout {
+  const folder = mkdtempSync(join(tmpdir(), "aiq-e2e-"))
+  for (const name of LINKED) symlinkSync(join(PROJECT, name), join(folder, name))
+  const path = join(folder, "bin")
+  mkdirSync(path)
+  symlinkSync(process.execPath, join(path, "node"))
+  for (const program of ["npm", "sh", "env"]) symlinkSync(findProgram(program), join(path, program))
+  if (store === "redis") {
+    const server = installedRedis()
+    if (server === null) throw new Error("no redis-server on the PATH")
+    symlinkSync(server, join(path, "redis-server"))
+  }
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  return { folder, marker: randomUUID(), path, remove }
+}
+
+/** The stores that the whole stack is to be tried with here. */
+export const stackStores = (installedRedis() === null ? ["embedded"] : ["embedded", "redis"]) as (
+  | "embedded"
+  | "redis"
+)[]
+
+export class Stack {
+  readonly checkout: Checkout
+  readonly port: number
+  readonly url: string
+  /** `npm start`, the leader of its process group. */
+  readonly npm: ChildProcess
+  /** Its exit code; 128 + n is not translated: null when a signal ended npm itself. */
+  readonly exited: Promise<number | null>
+  output = ""
+
+  constructor(checkout: Checkout, port: number, env: Record<string, string> = {}) {
+    this.checkout = checkout
+    this.port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.npm = spawn("npm", ["start"], {
+      cwd: checkout.folder,
+      // Nothing of the shell: a provider's key there must never be used by a test.
+      env: {
+        PATH: checkout.path,
+        HOME: checkout.folder,
+        npm_config_update_notifier: "false",
+        AIQ_TEST_STACK: checkout.marker,
+        PORT: String(port),
+        ADMIN_API_KEY: ADMIN_KEY,
+        DEV_CRON_MS: "300",
+        ...env,
+      },
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    this.exited = once(this.npm, "exit").then(([code]) => code as number | null)
+    for (const stream of [this.npm.stdout, this.npm.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text
+      })
+    }
+  }
+
+  /** Until the stack has said that it is ready. */
+  async ready(): Promise<this> {
+    const done = this.exited.then((code) => {
+      throw new Error(`npm start ended with ${code}:\n${this.output}`)
+    })
+    const said = eventually(() => this.output.includes("Try it"), { withinMs: 60_000 })
+    await Promise.race([said, done])
+    return this
+  }
+
+  /** One signal for npm, as from a supervisor, then its exit code once it has ended. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    this.npm.kill(signal)
+    return this.exited
+  }
+
+  /** SIGKILL for every process of this checkout, at the same moment. */
+  async killAll(): Promise<void> {
+    for (const { pid } of processesMarked(this.checkout.marker)) process.kill(pid, "SIGKILL")
+    await this.exited
+  }
+
+  /** Where the bridge and the simulator of this stack listen. */
+  get addresses(): { bridge: { url: string; token: string }; simulatorUrl: string | null } {
+    const file = join(this.checkout.folder, ".data", `stack-${this.port}`, "stack.json")
+    const { store, simulatorUrl } = JSON.parse(readFileSync(file, "utf8"))
+    const bridge = { url: store.UPSTASH_REDIS_REST_URL, token: store.UPSTASH_REDIS_REST_TOKEN }
+    return { bridge, simulatorUrl }
+  }
+}
+
+/** Starts a stack on a free port and waits for it. */
+export async function startStack(checkout: Checkout, env: Record<string, string> = {}): Promise<Stack> {
+  return new Stack(checkout, await freePort(), env).ready()
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, "close")
+  return port
+}
+
+function installedRedis(): string | null {
+  for (const program of ["redis-server", "valkey-server"]) {
+    try {
+      return findProgram(program)
+    } catch {
+      // The other one, then.
+    }
+  }
+  return null
+}
+
+function findProgram(name: string): string {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    const path = resolve(folder, name)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Further on, perhaps.
+    }
+  }
+  throw new Error(`${name} is not on the PATH`)
+}
