@@ -16,7 +16,7 @@ export interface RawQueue {
   outcomes: Map<string, string>
   /** Seconds, of every `head`, `body`, `outcome` and `attempts` key; -1: none. */
   ttls: Map<string, number>
-  /** Index and idempotency keys that have no TTL, though all of them should. */
+  /** Index, idempotency and rate keys that have no TTL, though all of them should. */
   endless: string[]
   unknownKeys: string[]
 }
@@ -26,7 +26,8 @@ const PATTERNS = {
   set: /^(scheduled|deadlines|line:.+|leases:.+)$/,
   index: /^(finished:(completed|failed|cancelled):\d+|recent:[\w.-]+:\d+)$/,
   text: /^(head|body|outcome|attempts):req_\w{23}$/,
-  remembered: /^idem:[\w.-]+:[0-9a-f]+$/,
+  passing: /^(idem:[\w.-]+:[0-9a-f]+|rate:\w+:\d+)$/,
+  kept: /^(keys|audit)$/,
 }
 
 /** Two round trips' worth of commands; not atomic, so nothing else may be running. */
@@ -67,9 +68,9 @@ export async function readRawQueue(redis: RawRedis, queueName: string): Promise<
       if (ttl === -2) return
       raw.ttls.set(name, ttl)
       if (text !== null) raw.outcomes.set(name.slice("outcome:".length), text)
-    } else if (PATTERNS.remembered.test(name)) {
+    } else if (PATTERNS.passing.test(name)) {
       if ((await ttlOf(name)) === -1) raw.endless.push(name)
-    } else raw.unknownKeys.push(name)
+    } else if (!PATTERNS.kept.test(name)) raw.unknownKeys.push(name)
   }
   await Promise.all(names.map(read))
   return raw
