@@ -8,20 +8,45 @@
 // fd 3: one JSON line, {"pid"} of the command or {"error"} when it could not be started.
 // Exit code: the command's, or 128 + the number of the signal that ended it.
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync, writeSync } from "node:fs"
+import { constants as access, accessSync, readdirSync, readFileSync, writeSync } from "node:fs"
 import { constants } from "node:os"
+import { delimiter, join } from "node:path"
 
 const GRACE_MS = 5_000
 const POLL_MS = 50
 const REPORT_FD = 3
 
 const [command = "", ...args] = process.argv.slice(2)
+const program = findProgram(command)
+if (program === null) {
+  report({ error: `${command} is not installed` })
+  process.exit(127)
+}
+// Where the system can, the command also ends when the guard itself is killed (Debian's util-linux has it).
+const setpriv = process.platform === "linux" ? findProgram("setpriv") : null
+const line = setpriv === null ? [program, ...args] : [setpriv, "--pdeathsig", "TERM", "--", program, ...args]
 // A group of its own: a Ctrl-C in the terminal must reach the starter alone, which ends things in order.
-const child = spawn(command, args, {
+const child = spawn(line[0], line.slice(1), {
   detached: true,
   stdio: ["ignore", "inherit", "inherit"],
   windowsHide: true,
 })
+
+/** The path of an executable, looked up on the PATH unless it is a path already; null when there is none. */
+function findProgram(name) {
+  if (process.platform === "win32") return name
+  const folders = (process.env.PATH ?? "").split(delimiter)
+  const candidates = name.includes("/") ? [name] : folders.map((folder) => join(folder, name))
+  for (const candidate of candidates) {
+    try {
+      accessSync(candidate, access.X_OK)
+      return candidate
+    } catch {
+      // Look further.
+    }
+  }
+  return null
+}
 
 /** @param {NodeJS.Signals} signal */
 function signalGroup(signal) {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { spawnGuarded } from "../../dev/spawn-guarded.ts"
@@ -26,6 +26,10 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+function parentOf(pid: number): number {
+  return Number(/\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1])
 }
 
 async function pidsFrom(stream: NodeJS.ReadableStream | null): Promise<number[]> {
@@ -68,10 +72,23 @@ describe("a guarded command", () => {
   }, 10_000)
 
   test("that cannot be started is an error that names it", async () => {
-    await expect(spawnGuarded("no-such-command", [])).rejects.toThrow("cannot start no-such-command: spawn")
+    await expect(spawnGuarded("no-such-command", [])).rejects.toThrow(
+      "cannot start no-such-command: no-such-command is not installed",
+    )
     await expect(spawnGuarded("sh", [], { cwd: "/no/such/folder" })).rejects.toThrow(/ENOENT/)
   })
 })
+
+test.runIf(process.platform === "linux" && existsSync("/usr/bin/setpriv"))(
+  "when the guard itself is killed with SIGKILL, the command ends too",
+  async () => {
+    const running = await spawnGuarded("sleep", ["300"])
+    started.add(running.pid)
+    process.kill(parentOf(running.pid), "SIGKILL")
+    await untilGone([running.pid])
+    expect(await running.stop()).toBe(1)
+  },
+)
 
 describe("when the starter is killed with SIGKILL", () => {
   /** A process of its own group that starts the family through `spawnGuarded` and prints what the family prints. */
