@@ -16,7 +16,7 @@ export async function readBody(
   onChunk: (chunk: Uint8Array) => Appetite,
 ): Promise<Error | null> {
   const reader = body.getReader()
-  // Cancelling makes a pending read end; not every runtime's fetch does so when its signal is aborted.
+  // The fetch that is injected may not pass its signal on to the body; cancelling ends a pending read.
   const cancel = () => void reader.cancel().catch(() => undefined)
   let lingering: ReturnType<typeof setTimeout> | undefined
   clocks.onEnd(cancel)

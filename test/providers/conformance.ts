@@ -7,7 +7,7 @@ import { QUESTION, stream, type VendorFixtures } from "./fixtures/fixtures.ts"
 import { type Recording, type ReplayServer, type Step, startReplayServer } from "./replay-server.ts"
 
 /** A call as plain data, so that it can be made in any runtime. */
-export interface PlainCall {
+interface PlainCall {
   settings: ProviderSettings
   limits: ClockLimits
   model: string
@@ -247,6 +247,7 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
     })
 
     describe("complete answers are kept", () => {
+      const beats = Array.from({ length: 60 }, () => [{ waitMs: 50 }, keepAlive]).flat()
       test.each<[string, Step[], Partial<PlainCall>]>([
         ["the end marker never comes", [opening, content, finish, "hang"], { timeoutMs: 250 }],
         [
@@ -255,6 +256,7 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
           {},
         ],
         ["the server stays open after the end marker", [opening, content, finish, endMarker, "hang"], {}],
+        ["keep-alives follow the end marker", [opening, content, finish, endMarker, ...beats], {}],
         ["rubbish follows", [opening, content, finish, "data: {rubbish\n\n"], {}],
       ])("when %s", async (_, steps, changes) => {
         const outcome = await play(steps, changes)

@@ -13,7 +13,7 @@ export interface Recording {
   pieceBytes?: number
 }
 
-export interface ReceivedRequest {
+interface ReceivedRequest {
   method: string
   path: string
   headers: Record<string, string | string[] | undefined>
