@@ -92,7 +92,7 @@ function chooseStore(text: (variable: string) => string, problems: ConfigProblem
 function isLocal(store: StoreChoice): boolean {
   if (store.kind !== "upstash") return true
   const host = URL.canParse(store.url) ? new URL(store.url).hostname : ""
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host)
+  return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host)
 }
 
 /** Parses the Worker's settings and notes what it asked for: that, and nothing else of the shell, is passed on. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { processesMarked } from "../helpers/processes.ts"
+import { processesOf } from "../helpers/processes.ts"
 import { chat, createApi } from "../helpers/requests.ts"
 import { type Checkout, createCheckout, freePort, Stack, stackStores, startStack } from "../helpers/stack.ts"
 
@@ -19,7 +19,7 @@ afterAll(() => simulator.close())
 
 let checkout: Checkout
 afterEach(async () => {
-  await eventually(() => processesMarked(checkout.marker).length === 0, { withinMs: 8_000 })
+  await eventually(() => processesOf(checkout).length === 0, { withinMs: 8_000 })
   checkout.remove()
 })
 

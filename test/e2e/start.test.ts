@@ -4,8 +4,17 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { eventually } from "../helpers/eventually.ts"
-import { processesMarked } from "../helpers/processes.ts"
-import { ADMIN_KEY, type Checkout, createCheckout, freePort, Stack, startStack } from "../helpers/stack.ts"
+import { processesOf } from "../helpers/processes.ts"
+import { chat, createApi } from "../helpers/requests.ts"
+import {
+  ADMIN_KEY,
+  type Checkout,
+  createCheckout,
+  freePort,
+  Stack,
+  stackStores,
+  startStack,
+} from "../helpers/stack.ts"
 
 /** A guard gives its command 5 s after SIGTERM. */
 const GONE_WITHIN = { withinMs: 8_000 }
@@ -15,7 +24,7 @@ beforeAll(() => {
   checkout = createCheckout("embedded")
 })
 afterEach(async () => {
-  await eventually(() => processesMarked(checkout.marker).length === 0, GONE_WITHIN)
+  await eventually(() => processesOf(checkout).length === 0, GONE_WITHIN)
 })
 afterAll(() => checkout.remove())
 
@@ -29,7 +38,7 @@ describe("npm start", () => {
     expect(stack.output).toContain(`curl -s ${stack.url}/v1/requests -H 'Authorization: Bearer`)
     expect((await fetch(`${stack.url}/v1/health`)).status).toBe(200)
 
-    const running = processesMarked(checkout.marker)
+    const running = processesOf(checkout)
     const commands = running.map(({ command }) => command).join("\n")
     expect(commands).toContain("workerd serve")
     expect(commands).not.toContain(ADMIN_KEY)
@@ -38,7 +47,7 @@ describe("npm start", () => {
     const envFile = join(checkout.folder, ".data", `stack-${stack.port}`, "worker.env")
     expect(statSync(envFile).mode & 0o077).toBe(0)
     expect(await stack.stop("SIGTERM")).toBe(0)
-    expect(processesMarked(checkout.marker)).toEqual([])
+    expect(processesOf(checkout)).toEqual([])
     expect(existsSync(envFile)).toBe(false)
     expect(existsSync(join(checkout.folder, ".dev.vars"))).toBe(false)
   })
@@ -67,10 +76,10 @@ describe("npm start", () => {
     "ends cleanly when it is told to while it starts, as soon as there is %s",
     async (moment) => {
       const stack = new Stack(checkout, await freePort())
-      const isThere = () => processesMarked(checkout.marker).some(({ command }) => command.includes(moment))
+      const isThere = () => processesOf(checkout).some(({ command }) => command.includes(moment))
       await eventually(isThere, { everyMs: 5 })
       expect(await stack.stop("SIGTERM")).toBe(0)
-      expect(processesMarked(checkout.marker)).toEqual([])
+      expect(processesOf(checkout)).toEqual([])
       expect(stack.output).not.toContain("Try it")
     },
   )
@@ -78,18 +87,29 @@ describe("npm start", () => {
   it("leaves no child when it is killed, alone or with its group, nor when npm alone is", async () => {
     const grouped = await startStack(checkout)
     process.kill(-(grouped.npm.pid ?? 0), "SIGKILL")
-    await eventually(() => processesMarked(checkout.marker).length === 0, GONE_WITHIN)
+    await eventually(() => processesOf(checkout).length === 0, GONE_WITHIN)
 
     // The same port again, as a person would.
     const again = await new Stack(checkout, grouped.port).ready()
     again.npm.kill("SIGKILL")
-    await eventually(() => processesMarked(checkout.marker).length === 0, GONE_WITHIN)
+    await eventually(() => processesOf(checkout).length === 0, GONE_WITHIN)
   })
 
-  it("runs beside another one", async () => {
-    const [one, two] = await Promise.all([startStack(checkout), startStack(checkout)])
-    for (const stack of [one, two]) expect((await fetch(`${stack.url}/v1/health`)).status).toBe(200)
+  it.runIf(stackStores.includes("redis"))("runs beside another one, on data of its own", async () => {
+    const shared = createCheckout("redis")
+    const one = await startStack(shared)
+    const two = await startStack(shared)
+    await createApi(one.url).enqueue(chat("openai", "only here", { delayMs: 600_000 }))
+    expect(await createApi(one.url).counts()).toMatchObject({ scheduled: 1 })
+    expect(await createApi(two.url).counts()).toMatchObject({ scheduled: 0 })
     expect(await Promise.all([one.stop(), two.stop()])).toEqual([0, 0])
+
+    // What the first one had is found again, on whatever port.
+    const three = await startStack(shared)
+    expect(await createApi(three.url).counts()).toMatchObject({ scheduled: 1 })
+    expect(await three.stop()).toBe(0)
+    expect(processesOf(shared)).toEqual([])
+    shared.remove()
   })
 })
 

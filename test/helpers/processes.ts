@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 
 export interface RunningProcess {
   pid: number
@@ -6,15 +6,19 @@ export interface RunningProcess {
 }
 
 /**
- * The processes whose environment holds `marker`: whoever inherited it, in whatever process group, under whatever
- * parent. Linux alone; a zombie runs no more and is not counted.
+ * The processes of one checkout, in whatever process group, under whatever parent: whoever inherited `marker` in the
+ * environment, or works in `folder` (redis-server writes its title over its environment). Linux alone; a zombie runs
+ * no more and is not counted.
  */
-export function processesMarked(marker: string): RunningProcess[] {
+export function processesOf({ marker, folder }: { marker: string; folder: string }): RunningProcess[] {
   const found: RunningProcess[] = []
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue
     try {
-      if (!readFileSync(`/proc/${name}/environ`, "utf8").includes(marker)) continue
+      const isOurs =
+        readlinkSync(`/proc/${name}/cwd`).startsWith(folder) ||
+        readFileSync(`/proc/${name}/environ`, "utf8").includes(marker)
+      if (!isOurs) continue
       const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").trim()
       found.push({ pid: Number(name), command })
     } catch {

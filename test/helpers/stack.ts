@@ -1,12 +1,21 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join, resolve } from "node:path"
 import { eventually } from "./eventually.ts"
-import { processesMarked } from "./processes.ts"
+import { processesOf } from "./processes.ts"
 
 export const ADMIN_KEY = "an-admin-key-for-the-tests"
 const PROJECT = resolve(import.meta.dirname, "../..")
@@ -23,7 +32,7 @@ export interface Checkout {
 
 /** `redis` needs `redis-server` or `valkey-server`; `embedded` hides them from the stack. */
 export function createCheckout(store: "redis" | "embedded"): Checkout {
-  const folder = mkdtempSync(join(tmpdir(), "aiq-e2e-"))
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "aiq-e2e-")))
   for (const name of LINKED) symlinkSync(join(PROJECT, name), join(folder, name))
   const path = join(folder, "bin")
   mkdirSync(path)
@@ -34,8 +43,13 @@ export function createCheckout(store: "redis" | "embedded"): Checkout {
     if (server === null) throw new Error("no redis-server on the PATH")
     symlinkSync(server, join(path, "redis-server"))
   }
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  return { folder, marker: randomUUID(), path, remove }
+  const marker = randomUUID()
+  const remove = () => {
+    // Something is left only after a test that failed.
+    for (const { pid } of processesOf({ folder, marker })) process.kill(pid, "SIGKILL")
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { folder, marker, path, remove }
 }
 
 /** The stores that the whole stack is to be tried with here. */
@@ -100,7 +114,7 @@ export class Stack {
 
   /** SIGKILL for every process of this checkout, at the same moment. */
   async killAll(): Promise<void> {
-    for (const { pid } of processesMarked(this.checkout.marker)) process.kill(pid, "SIGKILL")
+    for (const { pid } of processesOf(this.checkout)) process.kill(pid, "SIGKILL")
     await this.exited
   }
 
