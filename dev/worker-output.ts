@@ -1,3 +1,4 @@
+import { once } from "node:events"
 import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { stripVTControlCharacters } from "node:util"
@@ -12,7 +13,10 @@ export interface OutputOptions {
 
 /** What `wrangler dev` prints, told apart. */
 export interface WorkerOutput {
-  read(stream: Readable | null): void
+  /** Resolves at the stream's end. */
+  read(stream: Readable | null): Promise<void>
+  /** From now on errors that are not the Worker's log lines are shown as they come; until then they are kept. */
+  goLive(): void
   /** Set once wrangler reported an error of its own, such as a failed build. */
   readonly failed: boolean
   /** The last lines, for when it fails. */
@@ -30,10 +34,11 @@ const ERROR_LINE = /^(✘ \[ERROR\]|\[wrangler:error\])/
 export function createWorkerOutput({ verbose, debug, print }: OutputOptions): WorkerOutput {
   const kept: string[] = []
   let failed = false
-  const read = (stream: Readable | null) => {
+  let live = false
+  const read = async (stream: Readable | null) => {
     if (stream === null) return
     let inError = false
-    createInterface(stream).on("line", (raw) => {
+    const lines = createInterface(stream).on("line", (raw) => {
       const line = stripVTControlCharacters(raw).trimEnd()
       if (line === "") return
       kept.push(line)
@@ -46,11 +51,15 @@ export function createWorkerOutput({ verbose, debug, print }: OutputOptions): Wo
       } else inError = false
       if (debug) print(raw)
       else if (log !== null && (log[1] !== "info" || verbose)) print(formatLogLine(log[0]))
-      else if (log === null && inError) print(line)
+      else if (log === null && inError && live) print(line)
     })
+    await once(lines, "close")
   }
   return {
     read,
+    goLive: () => {
+      live = true
+    },
     get failed() {
       return failed
     },

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { writeEnvFile } from "./dev-vars.ts"
-import { type GuardedProcess, spawnGuarded } from "./spawn-guarded.ts"
+import { spawnGuarded } from "./spawn-guarded.ts"
 import { createWorkerOutput, type OutputOptions } from "./worker-output.ts"
 
 export interface WorkerOptions {
@@ -43,21 +43,27 @@ export async function startWorker({
     cwd: root,
     env: wranglerEnvironment(stateFolder, Object.keys(vars)),
   })
-  lines.read(running.stdout)
-  lines.read(running.stderr)
+  const drained = Promise.all([lines.read(running.stdout), lines.read(running.stderr)])
   const origin = `http://127.0.0.1:${port}`
-  return {
-    origin,
-    ready: (signal) =>
-      untilHealthy(origin, running, () => lines.failed, signal).catch((error: Error) => {
-        throw signal.aborted ? error : new Error(`${error.message}\n${lines.tail()}`)
-      }),
-    ended: running.exited.then((code) => `wrangler dev ended with code ${code}\n${lines.tail()}`),
-    close: async () => {
+  /** With everything that wrangler said, which may arrive after its end. */
+  const ended = running.exited.then(async (code) => {
+    await drained
+    return `wrangler dev ended with code ${code}\n${lines.tail()}`
+  })
+  const ready = async (signal: AbortSignal) => {
+    const problem = await Promise.race([untilHealthy(origin, () => lines.failed, signal), ended])
+    if (problem !== null) {
       await running.stop()
-      rmSync(envFile, { force: true })
-    },
+      await drained
+      throw new Error(`the Worker does not start: ${problem.split("\n")[0]}\n${lines.tail()}`)
+    }
+    lines.goLive()
   }
+  const close = async () => {
+    await running.stop()
+    rmSync(envFile, { force: true })
+  }
+  return { origin, ready, ended, close }
 }
 
 function wranglerArguments(port: number, envFile: string, stateFolder: string): string[] {
@@ -85,33 +91,28 @@ function wranglerEnvironment(stateFolder: string, inFile: string[]): NodeJS.Proc
   }
 }
 
+/** Null, or why it will not be. */
 async function untilHealthy(
   origin: string,
-  running: GuardedProcess,
   hasFailed: () => boolean,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | null> {
   const deadline = Date.now() + READY_TIMEOUT_MS
-  let exitCode: number | null = null
-  void running.exited.then((code) => {
-    exitCode = code
-  })
   let last = "no answer"
   while (Date.now() < deadline) {
     signal.throwIfAborted()
-    if (exitCode !== null) throw new Error(`wrangler dev ended with code ${exitCode} while starting`)
-    if (hasFailed()) throw new Error("wrangler dev could not start the Worker")
+    if (hasFailed()) return "wrangler dev reports an error"
     try {
       const answer = await fetch(`${origin}/v1/health`, {
         signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
       })
       await answer.body?.cancel()
-      if (answer.status === 200) return
+      if (answer.status === 200) return null
       last = `status ${answer.status}`
     } catch {
       // Not listening yet.
     }
     await wait(POLL_MS)
   }
-  throw new Error(`GET ${origin}/v1/health did not answer 200 within ${READY_TIMEOUT_MS / 1000} s: ${last}`)
+  return `GET ${origin}/v1/health did not answer 200 within ${READY_TIMEOUT_MS / 1000} s: ${last}`
 }

@@ -1,7 +1,6 @@
 import { PassThrough } from "node:stream"
 import { expect, it } from "vitest"
 import { createWorkerOutput } from "../../dev/worker-output.ts"
-import { eventually } from "../helpers/eventually.ts"
 
 /** As wrangler 4.155 printed them, to a pipe. */
 const LINES = [
@@ -16,19 +15,14 @@ const LINES = [
   "[wrangler:info] GET /throw 500 Internal Server Error (11ms)",
 ]
 
-async function shown(options: { verbose?: boolean; debug?: boolean }, lines = LINES) {
+async function shown(options: { verbose?: boolean; debug?: boolean; live?: boolean }, lines = LINES) {
   const printed: string[] = []
-  const output = createWorkerOutput({
-    verbose: false,
-    debug: false,
-    ...options,
-    print: (line) => printed.push(line),
-  })
+  const { live = true, verbose = false, debug = false } = options
+  const output = createWorkerOutput({ verbose, debug, print: (line) => printed.push(line) })
+  if (live) output.goLive()
   const stream = new PassThrough()
-  output.read(stream)
   stream.end(lines.map((line) => `${line}\n`).join(""))
-  const last = lines.at(-1) ?? ""
-  await eventually(() => output.tail().endsWith(last))
+  await output.read(stream)
   return { printed, output }
 }
 
@@ -50,13 +44,14 @@ it("shows info lines when verbose, and everything as it is in debug", async () =
   expect((await shown({ debug: true })).printed).toEqual(LINES.filter((line) => line !== ""))
 })
 
-it("knows when wrangler itself failed, and keeps its last words", async () => {
+it("knows when wrangler itself failed, and until it is live keeps the reason for whoever tells of it", async () => {
   const lines = [
     "\u001b[31m✘ \u001b[0m\u001b[31m[ERROR]\u001b[0m Build failed with 1 error:",
     "  src/index.ts:1:1",
   ]
-  const { printed, output } = await shown({}, lines)
-  expect(output.failed).toBe(true)
-  expect(printed).toEqual(["✘ [ERROR] Build failed with 1 error:", "  src/index.ts:1:1"])
-  expect(output.tail()).toContain("src/index.ts:1:1")
+  const starting = await shown({ live: false }, lines)
+  expect(starting.output.failed).toBe(true)
+  expect(starting.printed).toEqual([])
+  expect(starting.output.tail()).toBe("✘ [ERROR] Build failed with 1 error:\n  src/index.ts:1:1")
+  expect((await shown({ live: true }, lines)).printed).toHaveLength(2)
 })

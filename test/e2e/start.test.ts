@@ -1,7 +1,8 @@
 import { once } from "node:events"
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { setTimeout as wait } from "node:timers/promises"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { eventually } from "../helpers/eventually.ts"
 import { processesOf } from "../helpers/processes.ts"
@@ -68,8 +69,22 @@ describe("npm start", () => {
     const second = await startStack(checkout, { ADMIN_API_KEY: "" })
     expect(second.output).toContain(key)
     expect(readFileSync(file, "utf8")).toBe(kept)
-    expect(await second.stop()).toBe(0)
+    // A terminal's Ctrl-C reaches npm and the stack, and npm passes its own on.
+    process.kill(-(second.npm.pid ?? 0), "SIGINT")
+    expect(await second.exited).toBe(0)
     writeFileSync(file, "")
+  })
+
+  it("is forced by a second signal when the first one takes too long", async () => {
+    const stack = await startStack(checkout)
+    const wrangler = processesOf(checkout).find(({ command }) => command.includes(" --no-warnings "))
+    process.kill(wrangler?.pid ?? 0, "SIGSTOP")
+    stack.npm.kill("SIGTERM")
+    await wait(1_000)
+    const forcedAt = Date.now()
+    expect(await stack.stop("SIGTERM")).toBe(1)
+    expect(Date.now() - forcedAt).toBeLessThan(1_000)
+    await eventually(() => processesOf(checkout).length === 0, GONE_WITHIN)
   })
 
   it.each(["child-guard.mjs", "wrangler-dist/cli.js", "workerd serve"])(
@@ -127,6 +142,19 @@ describe("npm start refuses with one clear line and exit code 1", () => {
     const { port } = server.address() as { port: number }
     expect(await refusal({}, port)).toEqual([expect.stringMatching(`^PORT: ${port} is in use`)])
     server.close()
+  })
+
+  it("when the Worker cannot be built, with the reason", async () => {
+    const broken = createCheckout("embedded")
+    rmSync(join(broken.folder, "src"))
+    mkdirSync(join(broken.folder, "src"))
+    writeFileSync(join(broken.folder, "src", "index.ts"), "export default {")
+    const stack = new Stack(broken, await freePort())
+    expect(await stack.exited).toBe(1)
+    expect(stack.output).toContain("the Worker does not start: ")
+    expect(stack.output).toContain("src/index.ts:1:16")
+    expect(processesOf(broken)).toEqual([])
+    broken.remove()
   })
 
   it.each([
