@@ -54,7 +54,7 @@ export function requestIdTime(requestId: string): number {
   return ms
 }
 
-/** An id of anything that is not a request: an operation, an HTTP exchange, a drain's epoch. */
+/** An id of anything that is not a request: an HTTP exchange, an epoch. Hex. */
 export function newOperationId(): string {
   return crypto.randomUUID().replaceAll("-", "").slice(0, 16)
 }

@@ -1,4 +1,3 @@
-import { newOperationId } from "../core/ids.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { Claim, ClaimedRequest, ClaimOptions, Lease, Overdue } from "./contract.ts"
 import { decodeBody, decodeHead } from "./frames.ts"
@@ -34,7 +33,7 @@ export function claimCall(context: QueueContext, options: ClaimOptions, op: stri
 }
 
 export async function claim(context: QueueContext, options: ClaimOptions): Promise<Claim> {
-  const op = newOperationId()
+  const op = context.nextOp()
   const [reply] = await runWithLines<[Reply]>(context, "claim", () => [claimCall(context, options, op)])
   return readClaim(context, reply, op)
 }

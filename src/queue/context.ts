@@ -24,6 +24,7 @@ export interface QueueContext {
   settings: QueueSettings
   /** Lines known to this process: the configured ones, and those that others have registered in `meta`. */
   lines: string[]
+  nextOp: () => string
 }
 
 /** The keys of all known lines, as scripts take them, and their names as one argument. */

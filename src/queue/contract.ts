@@ -202,7 +202,7 @@ export interface RequestQueue {
   settle(settlements: Settlement[]): Promise<SettleReply[]>
   /** Settle, then claim, in the same round trip (and one more for what was claimed). */
   turn(settlements: Settlement[], options: ClaimOptions): Promise<{ replies: SettleReply[]; claim: Claim }>
-  /** Moves the lease's end; false when the lease is no longer held. One round trip. */
+  /** Makes the lease last until then, if it does not already; false when it is no longer held. One round trip. */
   extend(lease: Lease, expiresAt: number): Promise<boolean>
   /** Which of these leases are no longer held (cancelled, taken over). One round trip. */
   lostLeases(leases: Lease[]): Promise<Lease[]>

@@ -2,7 +2,7 @@ import { lineKeys, type QueueContext } from "./context.ts"
 import type { Lease } from "./contract.ts"
 import { decodeRecord } from "./record.ts"
 
-/** Moves a lease's end; false when it is no longer held. */
+/** False when the lease is no longer held. */
 export async function extendLease(context: QueueContext, lease: Lease, expiresAt: number): Promise<boolean> {
   const { keys } = context
   const [extended] = await context.store.run<[number]>("extend", [

@@ -31,7 +31,10 @@ export function createQueue(options: QueueOptions): RequestQueue {
   const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
   const keys = createKeys(queueName)
   const store = new Store({ ...redis, random })
-  const context: QueueContext = { store, keys, clock, settings, lines: [...settings.providers] }
+  const context: QueueContext = {
+    ...{ store, keys, clock, settings, lines: [...settings.providers] },
+    nextOp: createOperations(),
+  }
   return {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
     enqueueOnce: (requests, idempotency) => enqueue(context, requests, idempotency),
@@ -58,6 +61,13 @@ export function createQueue(options: QueueOptions): RequestQueue {
   }
 }
 
+/** Operation ids of this process, in order: the store tells a repeated one, and one that comes too late. */
+function createOperations(): () => string {
+  const epoch = newOperationId()
+  let count = 0
+  return () => `${epoch}.${++count}`
+}
+
 /** The last group of settlements and the claim share a round trip; earlier groups, which are rare, travel before. */
 async function turn(context: QueueContext, settlements: Settlement[], options: ClaimOptions) {
   const groups = settleGroups(context, settlements)
@@ -67,7 +77,7 @@ async function turn(context: QueueContext, settlements: Settlement[], options: C
     groups.flatMap((group) => group.map(({ settlement }) => settlement)),
   )
   if (last === undefined) return { replies: earlier, claim: await claim(context, options) }
-  const op = newOperationId()
+  const op = context.nextOp()
   const [answers, claimReply] = await runWithLines<[string[], ClaimReply]>(context, "turn", () => [
     settleCall(context, last, []),
     claimCall(context, options, op),

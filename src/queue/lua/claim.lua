@@ -4,7 +4,7 @@
 --       max timeout ms, retry penalty ms
 -- Returns {"claimed", wake at, remaining, maintenance due (1/0), {id, record, lease expiry, …},
 --          {overdue id, attempt, reason, …}} or {"lines", registered lines}.
---         The same op again returns the same requests: a lost reply leases nothing to nobody.
+--         The same op again returns the same requests, an earlier one nothing: a lost reply leases nothing to nobody.
 -- Costs 3 commands when there is nothing, 8 for a batch from one line.
 -- @include housekeeping
 -- @include candidates
@@ -29,9 +29,10 @@ local function hand_out(id, text, expires_at)
   claimed[#claimed + 1] = expires_at
 end
 
-if last_op(owner) == op then
+local before = seen_before(owner, op)
+if before then
   for _, line in ipairs(LINES) do
-    local leases = redis.call("ZRANGE", LEASES[line], 0, -1, "WITHSCORES")
+    local leases = before == "same" and redis.call("ZRANGE", LEASES[line], 0, -1, "WITHSCORES") or {}
     for i = 1, #leases, 2 do
       local text = redis.call("HGET", KEYS[2], leases[i])
       if text and decode(text).op == op then hand_out(leases[i], text, leases[i + 1]) end
@@ -48,7 +49,7 @@ local bytes = 0
 local ids, records = candidates(served, limit)
 for i, id in ipairs(ids) do
   local record = decode(records[i])
-  if tonumber(record.timeoutMs) <= max_timeout_ms then
+  if tonumber(record.timeoutMs) <= max_timeout_ms and not is_past_deadline(record) then
     bytes = bytes + tonumber(record.bytes)
     if bytes > max_bytes and #claimed > 0 then break end
     local expires_at = now + math.max(lease_ms, tonumber(record.timeoutMs)) + margin_ms

@@ -1,4 +1,4 @@
--- Moves the end of a lease that is still held.
+-- Makes a lease that is still held last until an instant, if it does not already.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line
 -- ARGV  now, lines, id, attempt, op, expires at
 -- Returns 1, or 0 when the lease is no longer held
@@ -10,5 +10,5 @@ local text = redis.call("HGET", KEYS[2], id)
 if not text then return 0 end
 local record = decode(text)
 if record.owner == "" or record.attempt ~= ARGV[4] or record.op ~= ARGV[5] then return 0 end
-redis.call("ZADD", LEASES[record.provider], expires_at, id)
+redis.call("ZADD", LEASES[record.provider], "GT", expires_at, id)
 return 1

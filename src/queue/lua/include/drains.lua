@@ -3,9 +3,14 @@
 -- @include meta
 local DRAIN_MEMORY_MS = 120000
 
-local function last_op(owner)
-  for name, op in string.gmatch(meta.drains, "(%S+) (%S+) %d+") do
-    if name == owner then return op end
+-- How an operation ("epoch.number") stands to the owner's last: "same", "earlier", or nil: it is new. An earlier one
+-- comes when a try that was given up arrives after all.
+local function seen_before(owner, op)
+  local epoch, number = string.match(op, "^(%x+)%.(%d+)$")
+  for name, last_epoch, last_number in string.gmatch(meta.drains, "(%S+) (%x+)%.(%d+) %d+") do
+    if name == owner and last_epoch == epoch and tonumber(number) <= tonumber(last_number) then
+      return number == last_number and "same" or "earlier"
+    end
   end
 end
 

@@ -58,7 +58,7 @@ local function take_back_expired(retry_penalty_ms)
         hold_overdue(id, record, record.op)
       elseif tonumber(record.lost) >= MAX_LOST_LEASES then
         hold_overdue(id, record, "lease_expired")
-      elseif record.deadlineAt ~= "0" and tonumber(record.deadlineAt) <= now then
+      elseif is_past_deadline(record) then
         hold_overdue(id, record, "deadline_exceeded")
       else
         add("ZREM", LEASES[line], id)

@@ -35,6 +35,10 @@ local function watch_deadline(id, record)
   at_latest("deadline", tonumber(record.deadlineAt))
 end
 
+local function is_past_deadline(record)
+  return record.deadlineAt ~= "0" and tonumber(record.deadlineAt) <= now
+end
+
 -- A line is known to every process once a request has entered it.
 local function register_line(line)
   if not string.find(" " .. meta.lines .. " ", " " .. line .. " ", 1, true) then

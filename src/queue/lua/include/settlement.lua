@@ -67,6 +67,8 @@ local function settle(item, text, head, retry_penalty_ms)
     return "settled"
   end
   note(item)
+  -- A deadline that passed while the request was leased has been taken off the watch.
+  watch_deadline(item.id, record)
   if item.kind == "retry" then
     increment(record, "retries")
     if item.timed_out then increment(record, "timeouts") end
