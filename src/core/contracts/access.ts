@@ -1,0 +1,6 @@
+/** What a key may do. `enqueue`: post, bulk, replay; `read`: requests and statistics. */
+export const SCOPES = ["enqueue", "read", "cancel", "admin"] as const
+export type Scope = (typeof SCOPES)[number]
+
+export const ORGANIZATION_ID = /^[A-Za-z0-9._-]{1,64}$/
+export const ORGANIZATION_ID_RULE = "must be 1 to 64 letters, digits, dots, dashes or underscores"

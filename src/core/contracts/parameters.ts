@@ -1,0 +1,40 @@
+import * as z from "zod/mini"
+import { isRequestId } from "../ids.ts"
+import { STATES } from "../request.ts"
+import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
+import { Deadline } from "./new-request.ts"
+
+// The small bodies, and queries, whose values are text.
+
+/** The body of `POST /v1/requests/{requestId}/replay`, which may be missing. */
+export const ReplayBody = z.strictObject({ deadlineAt: Deadline })
+
+const MAX_AGE_SECONDS = 10 * 366 * 86_400
+/** The body of `POST /v1/cleanup`, which may be missing. */
+export const CleanupBody = z.strictObject({
+  olderThanSeconds: z.exactOptional(z.int().check(z.gte(0), z.lte(MAX_AGE_SECONDS))),
+})
+
+function wholeText(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`
+  const isInRange = (text: string) => /^\d{1,12}$/.test(text) && Number(text) >= least && Number(text) <= most
+  return z.pipe(z.string().check(z.refine(isInRange, { error })), z.transform(Number))
+}
+
+export const ListQuery = z.strictObject({
+  state: z.exactOptional(z.enum(STATES)),
+  organizationId: z.exactOptional(
+    z.string().check(z.regex(ORGANIZATION_ID, { error: ORGANIZATION_ID_RULE })),
+  ),
+  limit: z._default(wholeText(1, 100), 20),
+  cursor: z.exactOptional(
+    z.string().check(z.refine(isRequestId, { error: "must be the nextCursor of an earlier page" })),
+  ),
+})
+
+export const StatusQuery = z.strictObject({ include: z.exactOptional(z.literal("messages")) })
+
+/** `GET /api/ai/queue?action=cleanup`. */
+export const CleanupQuery = z.object({
+  olderThanSeconds: z.exactOptional(wholeText(0, MAX_AGE_SECONDS)),
+})

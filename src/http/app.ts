@@ -1,0 +1,41 @@
+import { Hono } from "hono"
+import { newOperationId } from "../core/ids.ts"
+import { mountActionApi } from "./action-api.ts"
+import { mountCleanup } from "./cleanup.ts"
+import type { App, AppEnv, Composition } from "./context.ts"
+import { cors } from "./cors.ts"
+import { mountHealth } from "./health.ts"
+import { mountPause } from "./pause.ts"
+import { answerError, answerNotFound } from "./problems.ts"
+import { mountRequests } from "./requests.ts"
+import { servicesOf } from "./resource.ts"
+import { mountStats } from "./stats.ts"
+
+/** A caller's own id of the exchange is kept when it is safe to log. */
+const EXCHANGE_ID = /^[A-Za-z0-9._:-]{1,128}$/
+
+/** The HTTP API. `compose` gives the services for the Worker's variables; it is asked on each request. */
+export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): App {
+  const app = new Hono<AppEnv>()
+  app.onError(answerError)
+  app.notFound(answerNotFound)
+  app.use(async (c, next) => {
+    const given = c.req.header("X-Request-Id") ?? ""
+    c.header("X-Request-Id", EXCHANGE_ID.test(given) ? given : newOperationId())
+    c.header("Cache-Control", "no-store")
+    c.set("composition", compose(c.env))
+    await next()
+  })
+  app.use(cors)
+  mountHealth(app)
+  app.use(async (c, next) => {
+    servicesOf(c)
+    await next()
+  })
+  mountRequests(app)
+  mountStats(app)
+  mountCleanup(app)
+  mountPause(app)
+  mountActionApi(app)
+  return app
+}

@@ -1,0 +1,31 @@
+import type { Context, Hono } from "hono"
+import type { Authenticate } from "../auth/authenticate.ts"
+import type { Principal } from "../auth/principal.ts"
+import type { Clock } from "../core/clock.ts"
+import type { Config, ConfigProblem } from "../core/config.ts"
+import type { Log } from "../core/log.ts"
+import type { RequestQueue } from "../queue/contract.ts"
+
+/** What the handlers work with. */
+export interface Services {
+  config: Config
+  queue: RequestQueue
+  authenticate: Authenticate
+  newRequestId: () => string
+  clock: Clock
+  log: Log
+  version: string
+}
+
+/** With bad settings there are no services: everything but health answers `not_configured`. */
+export type Composition<S extends Services = Services> =
+  | { services: S; problems: [] }
+  | { services: null; problems: ConfigProblem[] }
+
+export interface AppEnv {
+  Bindings: Record<string, unknown>
+  Variables: { composition: Composition; principal: Principal }
+}
+
+export type App = Hono<AppEnv>
+export type AppContext = Context<AppEnv>

@@ -1,0 +1,24 @@
+import type { MiddlewareHandler } from "hono"
+import type { AppEnv } from "./context.ts"
+
+const METHODS = "GET, HEAD, POST, DELETE"
+const HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
+const EXPOSED = "Location, Retry-After, X-Request-Id, Idempotency-Replayed"
+const MAX_AGE_SECONDS = "600"
+
+/** Lets pages of `CORS_ORIGINS` call: answers, errors and preflights alike. Others get no header at all. */
+export const cors: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const origins = c.get("composition").services?.config.corsOrigins ?? []
+  const origin = c.req.header("Origin")
+  if (origins.length > 0) c.header("Vary", "Origin")
+  if (origin !== undefined && (origins.includes(origin) || origins.includes("*"))) {
+    c.header("Access-Control-Allow-Origin", origin)
+    c.header("Access-Control-Expose-Headers", EXPOSED)
+    if (c.req.header("Access-Control-Request-Method") !== undefined) {
+      c.header("Access-Control-Allow-Methods", METHODS)
+      c.header("Access-Control-Allow-Headers", HEADERS)
+      c.header("Access-Control-Max-Age", MAX_AGE_SECONDS)
+    }
+  }
+  await next()
+}

@@ -1,0 +1,76 @@
+import { type Principal, requireOrganization, requirePriority } from "../auth/principal.ts"
+import type { ReadRequests, RequestRules } from "../core/contracts/new-request.ts"
+import { invalid } from "../core/contracts/problem.ts"
+import { AppError } from "../core/errors.ts"
+import type { RequestHead } from "../core/request.ts"
+import type { EnqueueReply, NewRequest, RequestQueue } from "../queue/contract.ts"
+import type { JsonBody } from "./body.ts"
+import type { AppContext, Services } from "./context.ts"
+import { servicesOf } from "./resource.ts"
+import { checkCommandSize } from "./sizes.ts"
+
+/** What the enqueue routes answer, per request. */
+export type EnqueuedRequest = EnqueueReply & Pick<RequestHead, "priority" | "provider" | "model">
+
+/** Reads requests from a body with `read` and stores all of them, or none. One round trip. */
+export async function enqueue(
+  c: AppContext,
+  { value, bytes }: JsonBody,
+  read: (value: unknown, rules: RequestRules) => ReadRequests,
+): Promise<EnqueuedRequest[]> {
+  const services = servicesOf(c)
+  const principal = c.get("principal")
+  refuseIdempotencyKey(c)
+  const { requests, problems } = read(value, rulesOf(services, principal))
+  if (requests === null) throw invalid("The body", problems)
+  checkCommandSize(requests, bytes)
+  for (const { head } of requests) {
+    requirePriority(principal, head.priority)
+    requireOrganization(principal, head.organizationId)
+  }
+  const replies = await store(services.queue, requests)
+  return replies.map((reply, i) => present(reply, requests[i]?.head))
+}
+
+export function present(reply: EnqueueReply, head: RequestHead | undefined): EnqueuedRequest {
+  if (head === undefined) throw new AppError("internal", "A reply without its request.", { op: "enqueue" })
+  const { requestId, state, position, createdAt } = reply
+  return {
+    requestId,
+    state,
+    position,
+    priority: head.priority,
+    provider: head.provider,
+    model: head.model,
+    createdAt,
+  }
+}
+
+function rulesOf({ config, clock, newRequestId }: Services, { organizationId }: Principal): RequestRules {
+  return { config, organizationId, now: clock(), newRequestId }
+}
+
+/** Better refused than ignored: whoever sends one counts on it. */
+function refuseIdempotencyKey(c: AppContext): void {
+  if (c.req.header("Idempotency-Key") !== undefined) {
+    throw new AppError("not_supported", "Idempotency-Key is not supported yet.")
+  }
+}
+
+/** When the store went silent, the caller must know that the requests may be there after all, and under which ids. */
+async function store(queue: RequestQueue, requests: NewRequest[]): Promise<EnqueueReply[]> {
+  try {
+    return await queue.enqueue(requests)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "store_unavailable") throw error
+    const ids = requests.map(({ head }) => head.requestId)
+    const extra = { ...(ids.length === 1 ? { requestId: ids[0] } : { requestIds: ids }), maybeStored: true }
+    const { code, message, op, cause, retryAfterSeconds = 5 } = error
+    throw new AppError(code, message, {
+      ...(op === undefined ? {} : { op }),
+      cause,
+      retryAfterSeconds,
+      extra,
+    })
+  }
+}

@@ -1,0 +1,32 @@
+import { AppError } from "../core/errors.ts"
+import type { App, AppContext } from "./context.ts"
+import { resource, servicesOf } from "./resource.ts"
+
+/** Pausing the queue or a provider, and resuming; what is in flight finishes. */
+export function mountPause(app: App): void {
+  for (const [verb, paused] of [
+    ["pause", true],
+    ["resume", false],
+  ] as const) {
+    resource(app, `/v1/queue/${verb}`, { POST: { scope: "admin", handle: (c) => pauseQueue(c, paused) } })
+    resource(app, `/v1/providers/:name/${verb}`, {
+      POST: { scope: "admin", handle: (c) => pauseProvider(c, paused) },
+    })
+  }
+}
+
+async function pauseQueue(c: AppContext, paused: boolean): Promise<Response> {
+  const { queue, config } = servicesOf(c)
+  await queue.setPaused(null, paused)
+  return c.json({ name: config.queueName, paused })
+}
+
+async function pauseProvider(c: AppContext, paused: boolean): Promise<Response> {
+  const { queue, config } = servicesOf(c)
+  const name = c.req.param("name") ?? ""
+  if (!Object.hasOwn(config.providers, name)) {
+    throw new AppError("not_found", "No provider of this name is configured.")
+  }
+  await queue.setPaused(name, paused)
+  return c.json({ name, paused })
+}

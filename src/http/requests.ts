@@ -1,0 +1,116 @@
+import { tenantOf } from "../auth/principal.ts"
+import { checkDeadline, readBulk, readRequest } from "../core/contracts/new-request.ts"
+import { ReplayBody, StatusQuery } from "../core/contracts/parameters.ts"
+import { check, invalid } from "../core/contracts/problem.ts"
+import { AppError } from "../core/errors.ts"
+import { isRequestId } from "../core/ids.ts"
+import type { StatusOptions, StatusReply } from "../queue/contract.ts"
+import { readJson, readOptionalJson } from "./body.ts"
+import type { App, AppContext } from "./context.ts"
+import { type EnqueuedRequest, enqueue, present } from "./enqueue.ts"
+import { listRequests } from "./list.ts"
+import { answerNotFound } from "./problems.ts"
+import { readQuery } from "./query.ts"
+import { resource, servicesOf } from "./resource.ts"
+import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
+
+export function mountRequests(app: App): void {
+  resource(app, "/v1/requests", {
+    POST: { scope: "enqueue", handle: postRequest },
+    GET: { scope: "read", handle: listRequests },
+  })
+  resource(app, "/v1/requests/bulk", { POST: { scope: "enqueue", handle: postBulk } })
+  // Kept free for operations on many requests; else they would pass for ids.
+  app.all("/v1/requests/:reserved{cancel|replay|discard}", answerNotFound)
+  resource(app, "/v1/requests/:requestId", {
+    GET: { scope: "read", handle: getRequest },
+    DELETE: { scope: "cancel", handle: deleteRequest },
+  })
+  resource(app, "/v1/requests/:requestId/replay", { POST: { scope: "enqueue", handle: replayRequest } })
+}
+
+async function postRequest(c: AppContext): Promise<Response> {
+  const body = await readJson(c, servicesOf(c).config.maxRequestBytes)
+  const [request] = await enqueue(c, body, readRequest)
+  return answerAccepted(c, request)
+}
+
+async function postBulk(c: AppContext): Promise<Response> {
+  const body = await readJson(c, MAX_BULK_BYTES)
+  checkEntrySizes(body.value, body.bytes, servicesOf(c).config.maxRequestBytes)
+  return c.json({ requests: await enqueue(c, body, readBulk) }, 202)
+}
+
+async function getRequest(c: AppContext): Promise<Response> {
+  const { include } = readQuery(c, StatusQuery)
+  return c.json(await findRequest(c, c.req.param("requestId"), { includeMessages: include === "messages" }))
+}
+
+async function deleteRequest(c: AppContext): Promise<Response> {
+  const requestId = c.req.param("requestId")
+  return c.json({ requestId, ...(await cancelRequest(c, requestId)) })
+}
+
+async function replayRequest(c: AppContext): Promise<Response> {
+  const { queue, clock } = servicesOf(c)
+  const { value } = await readOptionalJson(c, MAX_SMALL_BYTES)
+  const read = check(ReplayBody, value)
+  if (read.value === null) throw invalid("The body", read.problems)
+  const { deadlineAt = null } = read.value
+  const problems = checkDeadline(deadlineAt, null, clock(), ["deadlineAt"])
+  if (problems.length > 0) throw invalid("The body", problems)
+
+  const requestId = knownShape(c.req.param("requestId"))
+  const reply = await queue.replay(requestId, tenantOf(c.get("principal")), { deadlineAt })
+  if (reply.kind === "unknown") throw unknownRequest()
+  if (reply.kind === "conflict") {
+    throw new AppError("conflict", `Only a failed request can be replayed; this one is ${reply.state}.`)
+  }
+  return answerAccepted(c, present(reply.reply, reply.head))
+}
+
+function answerAccepted(c: AppContext, request: EnqueuedRequest | undefined): Response {
+  c.header("Location", `/v1/requests/${request?.requestId}`)
+  return c.json(request, 202)
+}
+
+/** Throws `not_found` when it is unknown, past its TTL, or another organization's. One round trip, or none. */
+export async function findRequest(
+  c: AppContext,
+  requestId: string | undefined,
+  options: StatusOptions = {},
+): Promise<StatusReply> {
+  const { queue } = servicesOf(c)
+  const status = await queue.status(knownShape(requestId), tenantOf(c.get("principal")), options)
+  if (status === null) throw unknownRequest()
+  return status
+}
+
+/** Cancels a request, or discards a dead letter. Throws `not_found`, and `conflict` for a completed one. */
+export async function cancelRequest(
+  c: AppContext,
+  requestId: string | undefined,
+): Promise<{ state: "cancelled" } | { state: "failed"; discarded: true }> {
+  const { queue } = servicesOf(c)
+  const reply = await queue.cancel(knownShape(requestId), tenantOf(c.get("principal")))
+  switch (reply.kind) {
+    case "cancelled":
+      return { state: "cancelled" }
+    case "discarded":
+      return { state: "failed", discarded: true }
+    case "completed":
+      throw new AppError("conflict", "The request is completed: there is nothing left to cancel.")
+    case "unknown":
+      throw unknownRequest()
+  }
+}
+
+/** What cannot be an id needs no round trip. */
+function knownShape(requestId: string | undefined): string {
+  if (requestId === undefined || !isRequestId(requestId)) throw unknownRequest()
+  return requestId
+}
+
+function unknownRequest(): AppError {
+  return new AppError("not_found", "No such request is known, or its time to live is over.")
+}

@@ -1,0 +1,56 @@
+import { requireScope } from "../auth/principal.ts"
+import type { Scope } from "../core/contracts/access.ts"
+import { AppError } from "../core/errors.ts"
+import type { App, AppContext, Services } from "./context.ts"
+
+type Method = "GET" | "POST" | "DELETE"
+
+interface Operation {
+  /** What the key must be allowed to do; `any`: the handler decides; `public`: no key is asked for. */
+  scope: Scope | "any" | "public"
+  handle: (c: AppContext) => Response | Promise<Response>
+}
+
+/**
+ * Serves the methods of one path. Others answer 405, before any key is asked for; OPTIONS tells which there are,
+ * and HEAD is served as GET.
+ */
+export function resource(app: App, path: string, operations: Partial<Record<Method, Operation>>): void {
+  for (const [method, { scope, handle }] of Object.entries(operations)) {
+    app.on(method, path, async (c) => {
+      if (scope !== "public") await authenticate(c, scope)
+      return handle(c)
+    })
+  }
+  const methods = Object.keys(operations)
+  const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ")
+  app.all(path, (c) => {
+    c.header("Allow", allow)
+    if (c.req.method === "OPTIONS") return c.body(null, 204)
+    throw new AppError(
+      "method_not_allowed",
+      `${c.req.method} is not allowed here: use ${methods.join(" or ")}.`,
+    )
+  })
+}
+
+/** Throws `unauthorized` without a known key, `forbidden` without the scope. */
+async function authenticate(c: AppContext, scope: Scope | "any"): Promise<void> {
+  const principal = await servicesOf(c).authenticate(c.req.header("Authorization"))
+  if (principal === null) {
+    throw new AppError("unauthorized", "A valid key is needed: Authorization: Bearer <key>.")
+  }
+  if (scope !== "any") requireScope(principal, scope)
+  c.set("principal", principal)
+}
+
+/** Throws `not_configured` when the settings are bad. */
+export function servicesOf(c: AppContext): Services {
+  const { services } = c.get("composition")
+  if (services === null) {
+    throw new AppError("not_configured", "A setting is missing or wrong: the log names it.", {
+      retryAfterSeconds: 60,
+    })
+  }
+  return services
+}

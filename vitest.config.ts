@@ -1,0 +1,53 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin"
+import { fetch } from "miniflare"
+import { configDefaults, defineConfig } from "vitest/config"
+
+// `node`: everything that Node can run, on real stores and sockets. `worker`: the Worker inside workerd.
+// `e2e`: the whole stack as processes, one file at a time.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/worker/**", "test/e2e/**"],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            remoteBindings: false,
+            miniflare: {
+              bindings: inject("workerVariables"),
+              // Store and simulator listen on 127.0.0.1; nothing else may be reached.
+              outboundService: (request) =>
+                new URL(request.url).hostname === "127.0.0.1"
+                  ? fetch(request)
+                  : new Response(`The tests must not call ${request.url}`, { status: 599 }),
+            },
+          })),
+        ],
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts"],
+          globalSetup: ["test/helpers/worker-setup.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
