@@ -31,9 +31,9 @@ export class Appetite {
     this.#lookAt = 0
   }
 
-  /** When to claim next, epoch ms. `idle`: nothing is in hand, so nothing else will lead to a claim. */
-  dueAt(idle: boolean): number {
-    return Math.max(this.#retryAt, idle && this.#remaining > 0 ? 0 : this.#lookAt)
+  /** When to claim next, epoch ms. `isStarving`: nothing waits to be called, so what is left is wanted now. */
+  dueAt(isStarving: boolean): number {
+    return Math.max(this.#retryAt, isStarving && this.#remaining > 0 ? 0 : this.#lookAt)
   }
 
   /** Whether a claim may go along with a settle: it costs no round trip then, and keeps what is known fresh. */

@@ -7,7 +7,7 @@ const CLOSING_MS = 30_000
 /** The least timeout a request may have. */
 const LEAST_TIMEOUT_MS = 1000
 /** What one settle may carry at most. */
-const SETTLE_BYTES = 8_000_000
+export const SETTLE_BYTES = 8_000_000
 export const SETTLE_GROUP = 20
 /** For a script that the store has forgotten, an answer that got lost, a lease to be extended. */
 const SPARE_TRIPS = 5
@@ -18,9 +18,8 @@ export interface Obligations {
   uncalled: number
   /** Being called. */
   running: number
-  /** Answers that wait to be settled, and their size. */
-  unsettled: number
-  unsettledBytes: number
+  /** Round trips that settling the answers at hand takes. */
+  unsettledTrips: number
 }
 
 /**
@@ -36,7 +35,8 @@ export class Budget {
   constructor(startedAt: number, settings: Pick<Config, "subrequestLimit" | "maxResultBytes">) {
     this.#endsAt = startedAt + WALL_MS
     this.#limit = settings.subrequestLimit
-    this.#tripsPerResult = Math.max(1 / SETTLE_GROUP, settings.maxResultBytes / SETTLE_BYTES)
+    const largestPerSettle = Math.floor(SETTLE_BYTES / settings.maxResultBytes)
+    this.#tripsPerResult = 1 / Math.min(SETTLE_GROUP, Math.max(1, largestPerSettle))
   }
 
   spend(subrequests: number): void {
@@ -50,10 +50,9 @@ export class Budget {
   }
 
   /** Subrequests that nothing already taken on will need. */
-  spare({ uncalled, running, unsettled, unsettledBytes }: Obligations): number {
-    const results = (uncalled + running) * this.#tripsPerResult
-    const settles = Math.max(unsettled / SETTLE_GROUP, unsettledBytes / SETTLE_BYTES)
-    return this.#limit - this.#spent - SPARE_TRIPS - uncalled - Math.ceil(results + settles)
+  spare({ uncalled, running, unsettledTrips }: Obligations): number {
+    const settles = Math.ceil((uncalled + running) * this.#tripsPerResult) + unsettledTrips
+    return this.#limit - this.#spent - SPARE_TRIPS - uncalled - settles
   }
 
   /** How many more requests can be claimed, called and settled. */

@@ -2,12 +2,12 @@ import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
 import type { Provider } from "../providers/provider.ts"
-import type { ClaimOptions, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
+import type { ClaimOptions, Lease, RequestQueue } from "../queue/contract.ts"
 import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
 import { Budget, type Obligations } from "./budget.ts"
 import { Hand } from "./hand.ts"
-import { Outbox } from "./outbox.ts"
+import { type Group, Outbox } from "./outbox.ts"
 import { newReport } from "./report.ts"
 import { createSlots, type Slots } from "./slots.ts"
 
@@ -36,7 +36,7 @@ export interface DrainOptions {
 }
 
 export type Step =
-  | { kind: "turn"; group: Settlement[]; claim: ClaimOptions | null }
+  | { kind: "turn"; group: Group | null; claim: ClaimOptions | null }
   | { kind: "look"; leases: Lease[] }
   | { kind: "maintain" }
   | { kind: "rest"; ms: number }
@@ -49,6 +49,8 @@ const STORE_SLOTS_OF_CALLS = 1
 /** No more is claimed than can be expected to start within this time; the lease covers it. */
 const START_WITHIN_MS = 20_000
 const MAX_BODIES_IN_HAND = 16 * 1024 * 1024
+/** One reply of Upstash may have 10 MB, and JSON in JSON can double in it. */
+const MAX_BYTES_PER_CLAIM = 4 * 1024 * 1024
 /** What comes sooner is waited for: about the backoff before a first retry. */
 const PATIENCE_MS = 2000
 const REST_MS = 1000
@@ -86,7 +88,7 @@ export class Drain {
     this.deps = deps
     this.options = options
     this.startedAt = deps.clock()
-    this.slots = createSlots(PROVIDER_SLOTS, deps.clock)
+    this.slots = createSlots(PROVIDER_SLOTS, deps.clock, () => this.bell.ring())
     this.storeSlots = createSlots(STORE_SLOTS_OF_CALLS, deps.clock)
     this.budget = new Budget(this.startedAt, deps.config)
     this.appetite = new Appetite(deps.random)
@@ -103,12 +105,15 @@ export class Drain {
     const hasSpare = this.budget.spare(obligations) >= 1
 
     const settleAt = this.outbox.dueAt(isIdle ? 0 : hasSpare ? GATHER_MS : GATHER_LONG_MS)
-    const claimAt = claim === null ? Number.POSITIVE_INFINITY : this.appetite.dueAt(isIdle)
+    // While answers gather, a claim waits to go along with them.
+    const isStarving = this.slots.waiting === 0 && !this.outbox.isGathering
+    const claimAt = claim === null ? Number.POSITIVE_INFINITY : this.appetite.dueAt(isStarving)
     if (this.isMaintenanceDue) return { kind: "maintain" }
     if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
     if (settleAt <= now || claimAt <= now) {
       const group = this.outbox.take(now)
-      const mayClaim = group.length === 0 || (this.appetite.mayJoin(now) && !this.outbox.isTroubled)
+      // What failed before travels alone, so that a claim does not fail with it.
+      const mayClaim = group === null || (group.isFresh && this.appetite.mayJoin(now))
       return { kind: "turn", group, claim: mayClaim ? claim : null }
     }
     const leases = hasSpare ? this.#leasesToLookAt(now) : []
@@ -127,7 +132,7 @@ export class Drain {
 
     const startable = Math.max(slots.free, slots.expectedWithin(START_WITHIN_MS)) - slots.waiting
     const limit = Math.min(options.concurrency - hand.size, startable, affordable)
-    const maxBytes = MAX_BODIES_IN_HAND - hand.bodySize
+    const maxBytes = Math.min(MAX_BODIES_IN_HAND - hand.bodySize, MAX_BYTES_PER_CLAIM)
     if (options.concurrency > 0 && (limit < 1 || maxBytes < 1)) return null
     return { owner: options.owner, limit: Math.max(0, limit), maxBytes, maxTimeoutMs }
   }
@@ -147,11 +152,6 @@ export class Drain {
 
   #obligations(): Obligations {
     const { uncalled, size } = this.hand
-    return {
-      uncalled,
-      running: size - uncalled,
-      unsettled: this.outbox.size,
-      unsettledBytes: this.outbox.bytes,
-    }
+    return { uncalled, running: size - uncalled, unsettledTrips: this.outbox.trips }
   }
 }

@@ -1,23 +1,31 @@
 import type { Random } from "../core/clock.ts"
 import type { Settlement } from "../queue/contract.ts"
 import { backOff } from "./back-off.ts"
-import { SETTLE_GROUP } from "./budget.ts"
+import { SETTLE_BYTES, SETTLE_GROUP } from "./budget.ts"
 import { sizeOf } from "./size.ts"
-
-const GROUP_BYTES = 8_000_000
 
 interface Entry {
   settlement: Settlement
   bytes: number
   addedAt: number
+  failures: number
+  retryAt: number
 }
 
-/** Answers on their way to the store. What could not be settled is kept: it may have been paid for. */
+/** Settlements that travel together. `isFresh`: none of them has failed before. */
+export interface Group {
+  settlements: Settlement[]
+  isFresh: boolean
+  /** Puts them back, to be tried again. */
+  failed(now: number): void
+}
+
+/**
+ * Answers on their way to the store. What could not be settled is kept, for it may have been paid
+ * for, and tried again in ever smaller groups: one that cannot be settled holds back no other for long.
+ */
 export class Outbox {
   #entries: Entry[] = []
-  #bytes = 0
-  #failures = 0
-  #retryAt = 0
   readonly #random: Random
 
   constructor(random: Random) {
@@ -28,61 +36,68 @@ export class Outbox {
     return this.#entries.length
   }
 
-  get bytes(): number {
-    return this.#bytes
+  /** Some wait for others to go with. */
+  get isGathering(): boolean {
+    return this.#entries.some(({ failures }) => failures === 0)
   }
 
-  /** The last settle failed: settle alone, so that a claim does not fail with it. */
-  get isTroubled(): boolean {
-    return this.#failures > 0
+  /** Round trips that settling all of it takes. */
+  get trips(): number {
+    let [count, bytes] = [0, 0]
+    for (const entry of this.#entries) {
+      count += 1 / groupSize(entry.failures)
+      bytes += entry.bytes
+    }
+    return Math.ceil(Math.max(count, bytes / SETTLE_BYTES))
   }
 
   add(settlement: Settlement, now: number): void {
     const bytes = sizeOf(settlement.result.response)
-    this.#entries.push({ settlement, bytes, addedAt: now })
-    this.#bytes += bytes
+    this.#entries.push({ settlement, bytes, addedAt: now, failures: 0, retryAt: 0 })
   }
 
   /** When a group should go, epoch ms: when it is full, or its first has waited so long for others. */
   dueAt(gatherMs: number): number {
-    const [first] = this.#entries
-    if (first === undefined) return Number.POSITIVE_INFINITY
-    const isFull = this.#entries.length >= SETTLE_GROUP || this.#bytes >= GROUP_BYTES
-    return Math.max(this.#retryAt, isFull ? 0 : first.addedAt + gatherMs)
+    const fresh = this.#entries.filter(({ failures }) => failures === 0)
+    const bytes = fresh.reduce((sum, entry) => sum + entry.bytes, 0)
+    const isFull = fresh.length >= SETTLE_GROUP || bytes >= SETTLE_BYTES
+    const gatheredAt = isFull ? 0 : (fresh[0]?.addedAt ?? Number.POSITIVE_INFINITY) + gatherMs
+    return this.#entries.reduce(
+      (soonest, { failures, retryAt }) => (failures > 0 ? Math.min(soonest, retryAt) : soonest),
+      gatheredAt,
+    )
   }
 
-  /** The next group; smaller after each failure, so that one that cannot be settled holds back no other for long. */
-  take(now: number): Settlement[] {
-    if (now < this.#retryAt) return []
-    const most = Math.max(1, Math.floor(SETTLE_GROUP / 2 ** this.#failures))
-    const group: Settlement[] = []
+  /** The next group, those that have failed least before. null: there is nothing that may go now. */
+  take(now: number): Group | null {
+    const ready = this.#entries.filter(({ retryAt }) => retryAt <= now)
+    const failures = Math.min(...ready.map((entry) => entry.failures))
+    const alike = ready.filter((entry) => entry.failures === failures).slice(0, groupSize(failures))
+    const entries: Entry[] = []
     let bytes = 0
-    for (const entry of this.#entries.slice(0, most)) {
+    for (const entry of alike) {
       bytes += entry.bytes
-      if (group.length > 0 && bytes > GROUP_BYTES) break
-      group.push(entry.settlement)
+      if (entries.length > 0 && bytes > SETTLE_BYTES) break
+      entries.push(entry)
     }
-    for (const { bytes } of this.#entries.splice(0, group.length)) this.#bytes -= bytes
-    return group
-  }
-
-  settled(): void {
-    this.#failures = 0
-    this.#retryAt = 0
-  }
-
-  /** The group goes to the end of the line. */
-  failed(group: Settlement[], now: number): void {
-    this.#failures += 1
-    this.#retryAt = now + backOff(this.#failures, this.#random)
-    for (const settlement of group) this.add(settlement, now)
+    if (entries.length === 0) return null
+    this.#entries = this.#entries.filter((entry) => !entries.includes(entry))
+    return {
+      settlements: entries.map(({ settlement }) => settlement),
+      isFresh: failures === 0,
+      failed: (failedAt) => {
+        const retryAt = failedAt + backOff(failures + 1, this.#random)
+        for (const entry of entries) this.#entries.push({ ...entry, failures: failures + 1, retryAt })
+      },
+    }
   }
 
   /** Gives up on all that is left. */
   drop(): Settlement[] {
-    const left = this.#entries.map(({ settlement }) => settlement)
-    this.#entries = []
-    this.#bytes = 0
-    return left
+    return this.#entries.splice(0).map(({ settlement }) => settlement)
   }
+}
+
+function groupSize(failures: number): number {
+  return Math.max(1, Math.floor(SETTLE_GROUP / 4 ** failures))
 }

@@ -12,6 +12,7 @@ import { callRequest } from "./call-request.ts"
 import { handBack, settleOverdue } from "./decide-outcome.ts"
 import { Drain, type DrainDeps, type DrainOptions } from "./drain.ts"
 import type { HeldRequest } from "./hand.ts"
+import type { Group } from "./outbox.ts"
 import { type DrainReport, reportEnd, reportSettled } from "./report.ts"
 
 /** The queue tries an operation four times before it gives up; each try is a subrequest. */
@@ -49,31 +50,32 @@ export async function runDrain(deps: DrainDeps, options: DrainOptions): Promise<
 }
 
 /** Settles a group, claims, or both in the same round trip, and starts what was claimed. */
-async function turn(drain: Drain, group: Settlement[], options: ClaimOptions | null): Promise<void> {
-  const { appetite, outbox, deps } = drain
+async function turn(drain: Drain, group: Group | null, options: ClaimOptions | null): Promise<void> {
+  const { appetite, deps } = drain
+  const settlements = group?.settlements ?? []
   let exchanged: { replies: SettleReply[]; claim: Claim | null }
   try {
-    exchanged = await exchange(drain, group, options)
+    exchanged = await exchange(drain, settlements, options)
   } catch (error) {
     storeFailed(drain, "turn", error)
-    if (group.length > 0) outbox.failed(group, deps.clock())
+    group?.failed(deps.clock())
     if (options !== null) appetite.failed(deps.clock())
     return
   }
   const { replies, claim } = exchanged
   appetite.answered()
-  if (group.length > 0) outbox.settled()
-  for (const [i, settlement] of group.entries()) {
+  for (const [i, settlement] of settlements.entries()) {
     reportSettled(drain.report, deps.log, settlement, replies[i] ?? "gone")
   }
   if (claim !== null) receive(drain, claim)
 }
 
-async function exchange({ deps, budget }: Drain, group: Settlement[], options: ClaimOptions | null) {
-  budget.spend(1)
-  if (options === null) return { replies: await deps.queue.settle(group), claim: null }
-  if (group.length === 0) return { replies: [], claim: await deps.queue.claim(options) }
-  return await deps.queue.turn(group, options)
+async function exchange(drain: Drain, settlements: Settlement[], options: ClaimOptions | null) {
+  const { queue } = drain.deps
+  drain.budget.spend(1)
+  if (options === null) return { replies: await queue.settle(settlements), claim: null }
+  if (settlements.length === 0) return { replies: [], claim: await queue.claim(options) }
+  return await queue.turn(settlements, options)
 }
 
 function receive(drain: Drain, claim: Claim): void {

@@ -18,7 +18,8 @@ const ASSUMED_HOLD_MS = 1000
 /** Weight of the latest hold in the mean. */
 const LATEST_SHARE = 0.2
 
-export function createSlots(size: number, clock: Clock): Slots {
+/** `onFree` is called when a slot is given back that nobody waits for. */
+export function createSlots(size: number, clock: Clock, onFree: () => void = () => {}): Slots {
   const line = new Set<() => void>()
   const heldSince = new Map<ReleaseSlot, number>()
   let meanHoldMs = ASSUMED_HOLD_MS
@@ -29,8 +30,8 @@ export function createSlots(size: number, clock: Clock): Slots {
       if (since === undefined) return
       heldSince.delete(release)
       meanHoldMs += (clock() - since - meanHoldMs) * LATEST_SHARE
-      const [next] = line
-      next?.()
+      const [next = onFree] = line
+      next()
     }
     heldSince.set(release, clock())
     return release

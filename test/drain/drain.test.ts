@@ -1,0 +1,266 @@
+import { describe, expect, test } from "vitest"
+import { parseConfig } from "../../src/core/config.ts"
+import { handBack } from "../../src/drain/decide-outcome.ts"
+import { Drain, type Steer } from "../../src/drain/drain.ts"
+import { createQueue } from "../../src/queue/queue.ts"
+import { claimedRequest } from "./claimed.ts"
+
+const SILENT = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** A drain that only decides: nobody carries out what it says, so its store is never asked. */
+function deciding(options: { concurrency?: number; subrequestLimit?: number; steer?: Steer } = {}) {
+  const { concurrency = 50, subrequestLimit = 10_000, steer } = options
+  const redis = { url: "http://127.0.0.1:1", token: "none" }
+  const { config } = parseConfig({
+    ADMIN_API_KEY: "a-key-for-tests-only",
+    UPSTASH_REDIS_REST_URL: redis.url,
+    UPSTASH_REDIS_REST_TOKEN: redis.token,
+  })
+  if (config === null) throw new Error("the settings are wrong")
+  let now = 1_000_000
+  const drain = new Drain(
+    {
+      queue: createQueue({ redis, queueName: "q", settings: { ...config, providers: [] } }),
+      providers: new Map(),
+      config: { ...config, subrequestLimit },
+      clock: () => now,
+      random: () => 0.5,
+      log: SILENT,
+      fetch,
+    },
+    { owner: "test", concurrency, ...(steer === undefined ? {} : { steer }) },
+  )
+  let taken = 0
+  return {
+    drain,
+    advance: (ms: number) => {
+      now += ms
+    },
+    /** As if it had been claimed. */
+    hold: () => {
+      taken += 1
+      return drain.hand.take(claimedRequest({ requestId: `req-${taken}` }), now)
+    },
+    /** As if a claim had come back. */
+    found: (count: number, remaining: number, wakeAt: number | null = null) => {
+      const requests = Array.from({ length: count }, () => claimedRequest())
+      drain.appetite.claimed({ requests, overdue: [], wakeAt, remaining, maintenanceDue: false }, now)
+    },
+    answered: () => drain.outbox.add(handBack(claimedRequest().lease), now),
+  }
+}
+
+describe("a drain claims", () => {
+  test("first of all, as many as there are places", () => {
+    const { drain } = deciding()
+    expect(drain.nextStep()).toEqual({
+      kind: "turn",
+      group: null,
+      claim: { owner: "test", limit: 50, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
+    })
+  })
+
+  test("no more than can start within 20 s at its present pace", async () => {
+    const { drain, advance, hold, found } = deciding({ concurrency: 200 })
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: 80 } })
+    found(8, 100)
+    for (let i = 0; i < 4; i++) await drain.slots.acquire()
+    for (let i = 0; i < 6; i++) {
+      hold()
+      void drain.slots.acquire()
+    }
+    advance(8000)
+    // Four slots, each held for 8 s so far: ten in 20 s, of which six wait already.
+    expect(drain.slots.expectedWithin(20_000)).toBe(10)
+    drain.appetite.kick()
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
+    advance(12_000)
+    drain.appetite.kick()
+    expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
+  })
+
+  test("what is left over as soon as nothing waits for a connection, though all calls still run", async () => {
+    const { drain, hold, found } = deciding()
+    hold()
+    const releases = await Promise.all([1, 2, 3, 4].map(() => drain.slots.acquire()))
+    void drain.slots.acquire()
+    found(5, 10)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    for (const release of releases) release()
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
+  })
+
+  test("along with answers, when there is room; they are gathered for 50 ms", () => {
+    const { drain, advance, hold, found, answered } = deciding({ concurrency: 2 })
+    found(2, 10)
+    hold()
+    answered()
+    expect(drain.nextStep()).toEqual({ kind: "rest", ms: 50 })
+    advance(49)
+    expect(drain.nextStep()).toEqual({ kind: "rest", ms: 1 })
+    advance(1)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: { isFresh: true }, claim: { limit: 1 } })
+  })
+
+  test("nothing while it has 16 MiB of bodies in hand", () => {
+    const { drain, found } = deciding()
+    found(1, 10)
+    const claimed = claimedRequest()
+    const messages = [{ role: "user" as const, content: "x".repeat(15 * 1024 * 1024) }]
+    drain.hand.take({ ...claimed, body: { ...claimed.body, messages } }, 0)
+    const step = drain.nextStep()
+    expect(step).toMatchObject({ kind: "turn" })
+    expect(step.kind === "turn" && step.claim?.maxBytes).toBeLessThan(1024 * 1024)
+    drain.hand.take({ ...claimed, body: { ...claimed.body, messages } }, 0)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+  })
+
+  test("no more when it is told to stop, and at once when told to look", () => {
+    let order: ReturnType<Steer> = "go_on"
+    const { drain, hold, found } = deciding({ steer: () => order })
+    found(1, 0)
+    hold()
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    order = "look"
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
+    order = "stop"
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+  })
+
+  test("nothing that could not be called and settled any more", () => {
+    const asked: boolean[] = []
+    const { drain, hold } = deciding({
+      subrequestLimit: 50,
+      steer: (canClaim) => {
+        asked.push(canClaim)
+        return "go_on"
+      },
+    })
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: 21 } })
+    for (let i = 0; i < 21; i++) hold()
+    drain.budget.spend(2)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    expect(asked).toEqual([true, false])
+  })
+})
+
+describe("a drain settles", () => {
+  test("a full group at once, and what nothing will join", () => {
+    const { drain, hold, answered, found } = deciding()
+    found(0, 0)
+    const held = hold()
+    for (let i = 0; i < 19; i++) answered()
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    answered()
+    const full = drain.nextStep()
+    expect(full.kind === "turn" && full.group?.settlements.length).toBe(20)
+    answered()
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    drain.hand.drop(held)
+    const last = drain.nextStep()
+    expect(last.kind === "turn" && last.group?.settlements.length).toBe(1)
+  })
+
+  test("less often when subrequests are short, but long before the leases end", () => {
+    const { drain, advance, hold, answered } = deciding({ subrequestLimit: 20 })
+    hold()
+    drain.budget.spend(13)
+    answered()
+    expect(drain.nextStep()).toMatchObject({ kind: "rest", ms: 1000 })
+    advance(4999)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    advance(1)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: null })
+  })
+
+  test("what failed apart from claims, in ever smaller groups, behind what did not", () => {
+    const { drain, advance, hold, answered, found } = deciding()
+    found(1, 0)
+    hold()
+    for (let i = 0; i < 20; i++) answered()
+    const next = () => {
+      const step = drain.nextStep()
+      if (step.kind !== "turn") throw new Error(step.kind)
+      return step
+    }
+    const turns: [size: number | undefined, claims: boolean][] = []
+    for (let i = 0; i < 6; i++) {
+      const { group, claim } = next()
+      turns.push([group?.settlements.length, claim !== null])
+      group?.failed(1_000_000)
+      advance(10_000)
+    }
+    const five = [5, false]
+    expect(turns).toEqual([[20, true], five, five, five, five, [1, false]])
+    answered()
+    expect(next().group).toMatchObject({ isFresh: true, settlements: [{}] })
+  })
+})
+
+describe("a drain looks for lost leases", () => {
+  test("every two seconds, those held for longer than one", () => {
+    const { drain, advance, hold, found } = deciding()
+    found(1, 0)
+    const { claimed } = hold()
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    advance(2000)
+    expect(drain.nextStep()).toEqual({ kind: "look", leases: [claimed.lease] })
+    hold()
+    advance(999)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    advance(1001)
+    expect(drain.nextStep()).toMatchObject({ leases: [{}, {}] })
+  })
+
+  test("spending a quarter of its subrequests on it at most", () => {
+    const { drain, advance, hold, found } = deciding({ subrequestLimit: 50 })
+    found(1, 0)
+    hold()
+    let looks = 0
+    for (let i = 0; i < 100; i++) {
+      advance(2000)
+      if (drain.nextStep().kind === "look") looks += 1
+    }
+    expect(looks).toBe(12)
+  })
+})
+
+describe("a drain ends", () => {
+  test("when nothing is in hand and nothing comes within two seconds", () => {
+    const { drain, found } = deciding()
+    found(0, 0, 1_002_000)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    found(0, 0, 1_002_001)
+    expect(drain.nextStep()).toEqual({ kind: "end" })
+    found(0, 0, null)
+    expect(drain.nextStep()).toEqual({ kind: "end" })
+  })
+
+  test("after three looks in a row that found nothing, whatever they were promised", () => {
+    const { drain, advance, found } = deciding()
+    const waits: number[] = []
+    for (let i = 0; i < 5; i++) {
+      found(0, 0, 1)
+      const step = drain.nextStep()
+      if (step.kind !== "rest") break
+      waits.push(step.ms)
+      advance(step.ms)
+      expect(drain.nextStep()).toMatchObject({ kind: "turn" })
+    }
+    expect(waits).toEqual([200, 800])
+    expect(drain.nextStep()).toEqual({ kind: "end" })
+  })
+
+  test("with an answer that could not be saved only when its time or its subrequests are over", () => {
+    const { drain, advance, found, answered } = deciding()
+    found(0, 0)
+    answered()
+    const step = drain.nextStep()
+    if (step.kind !== "turn") throw new Error(step.kind)
+    step.group?.failed(1_000_000)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    advance(900_000)
+    expect(drain.nextStep()).toEqual({ kind: "end" })
+    expect(drain.outbox.drop()).toHaveLength(1)
+  })
+})

@@ -1,0 +1,86 @@
+import { expect, test } from "vitest"
+import { describeScenes, type Scene } from "./scene.ts"
+
+const asks = (count: number, directive = "") =>
+  Array.from({ length: count }, (_, i) => ({ text: `ask ${i} ${directive}` }))
+
+/** Every request is completed with one attempt, and was called once: nothing is lost, nothing is paid for twice. */
+async function expectEachOnce(s: Scene, ids: string[]) {
+  const statuses = await s.statuses(ids)
+  expect(statuses.map((status) => [status?.state, status?.attempts.length])).toEqual(
+    ids.map(() => ["completed", 1]),
+  )
+  expect(new Set(s.calledWith()).size).toBe(ids.length)
+  expect(s.calledWith()).toHaveLength(ids.length)
+}
+
+describeScenes("a drain over a store that fails", (scene) => {
+  test("answers that get lost lose and double nothing", async () => {
+    const s = await scene({ DRAIN_CONCURRENCY: "7" })
+    const ids = await s.enqueue(...asks(60, "[[sim: latencyMs=5]]"))
+    const remove = s.store.bridge.faults.inject({ fault: "drop", when: "after", every: 3 })
+    expect(await s.drain()).toMatchObject({ claimed: 60, completed: 60 })
+    remove()
+    await expectEachOnce(s, ids)
+  }, 30_000)
+
+  test("requests that get lost on their way lose and double nothing", async () => {
+    const s = await scene({ DRAIN_CONCURRENCY: "7" })
+    const ids = await s.enqueue(...asks(60, "[[sim: latencyMs=5]]"))
+    const remove = s.store.bridge.faults.inject({ fault: "drop", when: "before", probability: 0.25, seed: 7 })
+    await s.drain()
+    remove()
+    await expectEachOnce(s, ids)
+  }, 30_000)
+
+  test("an answer is kept until the store is back, and paid for once", async () => {
+    const s = await scene()
+    const ids = await s.enqueue(...asks(30, "[[sim: latencyMs=300]]"))
+    const draining = s.drain()
+    await expect.poll(() => s.simulator.calls.length, { timeout: 5000 }).toBe(30)
+    // Refused until the queue has given up at least once, however often it tries by itself.
+    const remove = s.store.bridge.faults.inject({ fault: "status", status: 503 })
+    await expect
+      .poll(() => s.lines.some(({ event }) => event === "store_failed"), { timeout: 20_000 })
+      .toBe(true)
+    remove()
+    const report = await draining
+    expect(report).toMatchObject({ completed: 30 })
+    expect(report.errors).toBeGreaterThan(0)
+    await expectEachOnce(s, ids)
+  }, 40_000)
+
+  test("one answer that the store refuses holds back neither other answers nor new claims", async () => {
+    const s = await scene({ DRAIN_CONCURRENCY: "4" })
+    const [odd = "", ...others] = await s.enqueue(
+      { text: 'odd [[sim: text="cannot be stored"]]' },
+      ...asks(20),
+    )
+    const remove = s.store.bridge.faults.inject({
+      fault: "status",
+      status: 500,
+      contains: "cannot be stored",
+    })
+    const draining = s.drain()
+    await expect
+      .poll(async () => new Set(await s.states(others)), { timeout: 30_000, interval: 200 })
+      .toEqual(new Set(["completed"]))
+    expect(await s.states([odd])).toEqual(["processing"])
+    remove()
+    expect(await draining).toMatchObject({ completed: 21 })
+    await expectEachOnce(s, [odd, ...others])
+  }, 60_000)
+
+  test("a store that stays away ends the drain, which does not throw", async () => {
+    const s = await scene()
+    s.store.bridge.faults.inject({ fault: "drop", when: "before" })
+    const report = await s.drain()
+    expect(report).toMatchObject({ claimed: 0, errors: 3, wakeAt: null })
+    expect(s.lines.map(({ event }) => event)).toEqual([
+      "store_failed",
+      "store_failed",
+      "store_failed",
+      "drain",
+    ])
+  }, 40_000)
+})
