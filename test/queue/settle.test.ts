@@ -204,7 +204,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
   test("answers larger than one command may be travel in several", async () => {
     const queue = open()
     // The embedded store's scripts have 64 MB in all, so it gets by with less.
-    const length = storeKind === "redis" ? 3_500_000 : 1_100_000
+    const length = storeKind === "redis" ? 3_500_000 : 1_200_000
     const ids = await queue.enqueueEach({}, {}, {}, {})
     const { requests } = await queue.take()
     store().bridge.counters.reset()
