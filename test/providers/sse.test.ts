@@ -27,7 +27,8 @@ function parseSlowly(text: string): string[] {
 }
 
 function cut(bytes: Uint8Array, places: number[]): Uint8Array[] {
-  const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
+  // The same place twice is an empty chunk, which streams may have too.
+  const at = places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b)
   return [0, ...at].map((start, index) => bytes.subarray(start, at[index] ?? bytes.length))
 }
 
@@ -48,6 +49,12 @@ describe("events", () => {
     ["the last event without its blank line", "data: a\n\ndata: [DONE]", ["a", "[DONE]"]],
   ])("%s", (_, text, expected) => {
     expect(parse([encoder.encode(text)])).toEqual(expected)
+  })
+
+  test("an empty chunk between CR and LF is no line", () => {
+    expect(parse(["data: a\r", "", "\ndata: b\r\n\r\n"].map((text) => encoder.encode(text)))).toEqual([
+      "a\nb",
+    ])
   })
 
   test("any bytes cut anywhere give the events that the specification says", () => {

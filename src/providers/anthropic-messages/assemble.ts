@@ -180,6 +180,7 @@ export class MessageAssembly implements Assembly {
   }
 
   #takeText({ text = "", thinking = "" }: { text?: string; thinking?: string }): Progress {
+    if (typeof text !== "string" || typeof thinking !== "string") throw new TypeError("text expected")
     this.text += text
     this.#thinking += thinking
     this.size += text.length + thinking.length

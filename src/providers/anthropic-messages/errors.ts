@@ -1,5 +1,6 @@
 import { problemOfStatus } from "../failures.ts"
-import { untilInstant } from "../retry-after.ts"
+import { fieldsOf, parseOrNull } from "../json.ts"
+import { readReset, untilInstant } from "../retry-after.ts"
 import type { ErrorReport, Problem } from "../wire.ts"
 
 interface WireError {
@@ -24,17 +25,15 @@ const STATUS_OF_TYPE: Record<string, number> = {
 /** Limits of the account; they come as 400, 402 or 429, and waiting a minute cures none. */
 const QUOTA_CODES = /_spend_limit_reached$|^linked_organization_billing_unavailable$/
 const QUOTA_TEXT = /credit balance is too low|reached your specified (workspace )?API usage limits/i
-const RESET_KINDS = ["requests", "tokens", "input-tokens", "output-tokens"]
+const LIMITS = ["requests", "tokens", "input-tokens", "output-tokens"].map((kind) => ({
+  remaining: `anthropic-ratelimit-${kind}-remaining`,
+  reset: `anthropic-ratelimit-${kind}-reset`,
+}))
 
 /** An answer with an error status. */
 export function explainError(status: number, body: string, headers: Headers): ErrorReport {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body)
-  } catch {
-    // A proxy's page: only the status speaks, and its text is nobody's business.
-  }
-  return explain(status, parsed, status === 429 ? readReset(headers) : null)
+  const toWait = (text: string | null): number | null => untilInstant(text, Date.now())
+  return explain(status, parseOrNull(body), status === 429 ? readReset(headers, LIMITS, toWait) : null)
 }
 
 /** An error event after a 200. */
@@ -44,7 +43,7 @@ export function explainErrorEvent(event: unknown): ErrorReport {
 
 function explain(status: number, body: unknown, resetMs: number | null): ErrorReport {
   const error = readError(body)
-  const requestId = member(body).request_id
+  const requestId = fieldsOf(body).request_id
   return {
     problem: problemOf(status, error),
     vendorText: error.message,
@@ -64,23 +63,11 @@ function problemOf(status: number, { type, message, errorCode }: WireError): Pro
 }
 
 function readError(body: unknown): WireError {
-  const error = member(member(body).error)
-  const { error_code: errorCode } = member(error.details)
+  const error = fieldsOf(fieldsOf(body).error)
+  const { error_code: errorCode } = fieldsOf(error.details)
   return {
     type: typeof error.type === "string" ? error.type : "",
     message: typeof error.message === "string" ? error.message : "",
     errorCode: typeof errorCode === "string" ? errorCode : "",
   }
-}
-
-/** When the limit that is used up refills; the longest wait where several are. */
-function readReset(headers: Headers): number | null {
-  const waits = RESET_KINDS.filter((kind) => headers.get(`anthropic-ratelimit-${kind}-remaining`) === "0")
-    .map((kind) => untilInstant(headers.get(`anthropic-ratelimit-${kind}-reset`), Date.now()))
-    .filter((wait) => wait !== null)
-  return waits.length === 0 ? null : Math.max(...waits)
-}
-
-function member(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {}
 }

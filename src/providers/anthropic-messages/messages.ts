@@ -1,4 +1,5 @@
 import type { ChatMessage, ContentPart, ToolCall } from "../../core/request.ts"
+import { isObject, parseOrNull } from "../json.ts"
 
 type Block = Record<string, unknown> & { type: string }
 
@@ -84,13 +85,8 @@ function toToolId(id: string): string {
 /** Arguments are text that a model wrote, and need be no JSON: then the model sees its own words again. */
 function toInput(text: string): Record<string, unknown> {
   if (text.trim() === "") return {}
-  try {
-    const input: unknown = JSON.parse(text)
-    if (typeof input === "object" && input !== null && !Array.isArray(input)) return { ...input }
-  } catch {
-    // Below.
-  }
-  return { invalid_arguments: text }
+  const input = parseOrNull(text)
+  return isObject(input) ? input : { invalid_arguments: text }
 }
 
 function textOf(content: string | ContentPart[]): string {

@@ -1,9 +1,8 @@
 import type { Config } from "../../core/config.ts"
 import type { RequestBody } from "../../core/request.ts"
+import { type Fields, isObject } from "../json.ts"
 import { translateMessages } from "./messages.ts"
-import { isObject, toToolChoice, toTools } from "./tools.ts"
-
-type Fields = Record<string, unknown>
+import { toToolChoice, toTools } from "./tools.ts"
 
 /** From this version on Anthropic refuses sampling options, so they are left out. */
 const NO_SAMPLING_VERSION = "2026-10-21"

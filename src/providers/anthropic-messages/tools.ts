@@ -1,4 +1,4 @@
-type Fields = Record<string, unknown>
+import { isObject } from "../json.ts"
 
 /** Functions in Anthropic's shape; what is none passes through, such as Anthropic's own server tools. */
 export function toTools(tools: unknown[]): unknown[] {
@@ -28,8 +28,4 @@ function toBaseChoice(choice: unknown): unknown {
     return { type: "tool", name: choice.function.name }
   }
   return choice
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
 }

@@ -37,7 +37,7 @@ const FINISH_REASONS: Record<string, ChatChoice["finish_reason"]> = {
 /** Puts the chunks of one chat completion together. */
 export class ChatAssembly implements Assembly {
   usage: Usage | null = null
-  readonly #drafts: ChoiceDraft[] = []
+  readonly #drafts = new Map<number, ChoiceDraft>()
   #id = ""
   #created = 0
   #done = false
@@ -48,11 +48,13 @@ export class ChatAssembly implements Assembly {
   }
 
   get size(): number {
-    return this.#drafts.reduce((sum, draft) => sum + draft.size, 0)
+    let size = 0
+    for (const draft of this.#drafts.values()) size += draft.size
+    return size
   }
 
   get text(): string {
-    return this.#drafts[0]?.text ?? ""
+    return this.#drafts.get(0)?.text ?? ""
   }
 
   take(data: string): Progress {
@@ -66,15 +68,15 @@ export class ChatAssembly implements Assembly {
   }
 
   finish(): ChatCompletion | null {
-    const drafts = this.#drafts.filter((draft) => draft !== undefined)
-    const stopped = this.#done || drafts.every((draft) => draft.finishReason !== null)
+    const drafts = [...this.#drafts].sort(([a], [b]) => a - b)
+    const stopped = this.#done || drafts.every(([, draft]) => draft.finishReason !== null)
     if (drafts.length === 0 || !stopped) return null
     return {
       id: this.#id,
       object: "chat.completion",
       created: this.#created || Math.floor(Date.now() / 1000),
       model: this.#model,
-      choices: drafts.map((draft, index) => ({
+      choices: drafts.map(([index, draft]) => ({
         index,
         message: draft.message(),
         finish_reason: FINISH_REASONS[draft.finishReason ?? ""] ?? "stop",
@@ -95,8 +97,8 @@ export class ChatAssembly implements Assembly {
     for (const choice of chunk.choices ?? []) {
       if (choice.finish_reason === OUT_OF_RESOURCES) return outOfResources()
       const index = choice.index ?? 0
-      const draft = this.#drafts[index] ?? new ChoiceDraft()
-      this.#drafts[index] = draft
+      const draft = this.#drafts.get(index) ?? new ChoiceDraft()
+      this.#drafts.set(index, draft)
       if (draft.take(choice)) progress = "content"
     }
     return progress

@@ -39,7 +39,9 @@ export class ChoiceDraft {
   logprobs: { content: unknown[]; refusal?: unknown[] } | null = null
   #refusal = ""
   #reasoning = ""
-  readonly #toolCalls: ToolCallDraft[] = []
+  /** By the index that the vendor gives them, which need not begin at 0. */
+  readonly #toolCalls = new Map<number, ToolCallDraft>()
+  #lastToolIndex = 0
 
   /** Whether it brought content. */
   take(choice: WireChoice): boolean {
@@ -56,13 +58,14 @@ export class ChoiceDraft {
   }
 
   message(): ChatChoice["message"] {
-    const hasOther = this.#toolCalls.length > 0 || this.#refusal !== ""
+    const toolCalls = [...this.#toolCalls.values()].map(toToolCall)
+    const hasOther = toolCalls.length > 0 || this.#refusal !== ""
     return {
       role: "assistant",
       content: this.text === "" && hasOther ? null : this.text,
       ...(this.#refusal === "" ? {} : { refusal: this.#refusal }),
       ...(this.#reasoning === "" ? {} : { reasoning_content: this.#reasoning }),
-      ...(this.#toolCalls.length === 0 ? {} : { tool_calls: this.#toolCalls.map(toToolCall) }),
+      ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
     }
   }
 
@@ -74,14 +77,16 @@ export class ChoiceDraft {
     draft.arguments += this.#sized(typeof more === "string" ? more : JSON.stringify(more))
   }
 
-  /** By index; endpoints that send none start a new call with a new id. */
+  /** Some endpoints send no index, or the same for all: then another id is another call. */
   #draftFor(call: WireToolCall): ToolCallDraft {
-    const last = this.#toolCalls.length - 1
-    const same = call.id === undefined || call.id === this.#toolCalls[last]?.id
-    const index = call.index ?? (same ? Math.max(last, 0) : last + 1)
-    const draft = this.#toolCalls[index] ?? { id: "", name: "", arguments: "" }
-    if (call.id) draft.id = call.id
-    this.#toolCalls[index] = draft
+    let index = call.index ?? this.#lastToolIndex
+    const known = this.#toolCalls.get(index)
+    if (call.id && known !== undefined && known.id !== call.id) {
+      index = Math.max(...this.#toolCalls.keys()) + 1
+    }
+    const draft = this.#toolCalls.get(index) ?? { id: call.id ?? "", name: "", arguments: "" }
+    this.#toolCalls.set(index, draft)
+    this.#lastToolIndex = index
     return draft
   }
 

@@ -1,5 +1,6 @@
 import { problemOfStatus } from "../failures.ts"
-import { parseDuration } from "../retry-after.ts"
+import { fieldsOf, isObject, parseOrNull } from "../json.ts"
+import { parseDuration, readReset } from "../retry-after.ts"
 import type { ErrorReport, Problem } from "../wire.ts"
 
 /** The parts of an error body that are read; compatible endpoints differ in all of them. */
@@ -13,21 +14,18 @@ interface WireError {
 const QUOTA =
   /^(insufficient_quota|credit_balance_exhausted|billing_hard_limit_reached|billing_not_active|organization_usage_limit_exceeded|(organization|project)_spend_limit_exceeded)$/
 const OVERLOADED = /^(server_is_overloaded|overloaded|overloaded_error|engine_overloaded)$/
-const RATE_LIMIT_KINDS = ["requests", "tokens"]
+const LIMITS = ["requests", "tokens"].map((kind) => ({
+  remaining: `x-ratelimit-remaining-${kind}`,
+  reset: `x-ratelimit-reset-${kind}`,
+}))
 
 /** An answer with an error status. */
 export function explainError(status: number, body: string, headers: Headers): ErrorReport {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body)
-  } catch {
-    // A proxy's page: only the status speaks, and its text is nobody's business.
-  }
-  const error = readError(parsed)
+  const error = readError(parseOrNull(body))
   return {
     problem: problemOf(status, error),
     vendorText: error.message,
-    resetMs: status === 429 ? readReset(headers) : null,
+    resetMs: status === 429 ? readReset(headers, LIMITS, parseDuration) : null,
     requestId: null,
   }
 }
@@ -66,26 +64,14 @@ function statusInStream({ type, code }: WireError): number {
 
 /** `{error: {…}}`, `{error: "…"}`, `{message, code}`, `{detail}`, or one of them in a list. */
 function readError(parsed: unknown): WireError {
-  const body = member(Array.isArray(parsed) ? parsed[0] : parsed)
-  const error = typeof body.error === "object" && body.error !== null ? member(body.error) : body
+  const body = fieldsOf(Array.isArray(parsed) ? parsed[0] : parsed)
+  const error = isObject(body.error) ? body.error : body
   const message = error.message ?? body.error ?? error.detail
   return {
     message: typeof message === "string" ? message : "",
     type: word(error.type),
     code: word(error.code),
   }
-}
-
-/** When the limit that is used up refills; the longer wait where both are. */
-function readReset(headers: Headers): number | null {
-  const waits = RATE_LIMIT_KINDS.filter((kind) => headers.get(`x-ratelimit-remaining-${kind}`) === "0")
-    .map((kind) => parseDuration(headers.get(`x-ratelimit-reset-${kind}`)))
-    .filter((wait) => wait !== null)
-  return waits.length === 0 ? null : Math.max(...waits)
-}
-
-function member(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {}
 }
 
 function word(value: unknown): string {
