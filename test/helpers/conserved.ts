@@ -149,6 +149,10 @@ function checkCounts(raw: RawQueue, live: Live): string[] {
   return problems
 }
 
+const DAY_MS = 86_400_000
+/** As in `lua/include/finish.lua`. */
+const INDEX_GRACE_DAYS = 3
+
 /** Every outcome is in its state's index, every request in its organization's, and nothing else is. */
 function checkIndexes(raw: RawQueue, live: Live, outcomes: Outcomes, now: number): string[] {
   const problems: string[] = []
@@ -172,6 +176,8 @@ function checkIndexes(raw: RawQueue, live: Live, outcomes: Outcomes, now: number
       .filter((index) => index.startsWith(state))
       .map((index) => index.split(":")[1])
     for (const day of new Set([...kept.keys(), ...days.map(Number)])) {
+      // The index has ended by itself; the next clean-up forgets its count.
+      if (at >= (day + 1 + INDEX_GRACE_DAYS) * DAY_MS) continue
       const truth = raw.finished.get(`${state}:${day}`)?.size ?? 0
       if ((kept.get(day) ?? 0) !== truth)
         problems.push(`kept:${state} says ${kept.get(day)} on ${day}, it is ${truth}`)
