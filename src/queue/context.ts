@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
+import { AppError } from "../core/errors.ts"
 import type { Keys } from "./keys.ts"
 import type { ScriptCall, Store } from "./store.ts"
 
@@ -32,34 +33,43 @@ export function lineKeys({ keys, lines }: QueueContext): string[] {
   return lines.flatMap((line) => [keys.line(line), keys.leases(line)])
 }
 
+/** Each round learns lines, so a second one suffices unless others add some at that very moment. */
+const ROUNDS = 3
+
 /**
  * Runs scripts that take line keys. One that meets a line this process does not know (its provider is configured
- * elsewhere, or no longer) changes nothing and names it; then all run once more. That costs a second round trip,
- * once per process and line.
+ * elsewhere, or no longer) changes nothing and names all lines; then it runs again with their keys. That costs a
+ * second round trip, once per process and line.
  */
 export async function runWithLines<Replies extends unknown[]>(
   context: QueueContext,
   op: string,
   build: () => ScriptCall[],
 ): Promise<Replies> {
-  const calls = build()
-  const replies = await context.store.run<Replies>(op, calls)
-  const stale = calls.filter((_, i) => learnLines(context, replies[i]))
-  if (stale.length === 0) return replies
-  const rebuilt = build().filter((_, i) => stale.includes(calls[i] as ScriptCall))
-  const again = await context.store.run(op, rebuilt)
-  return replies.map((reply, i) =>
-    stale.includes(calls[i] as ScriptCall) ? again.shift() : reply,
-  ) as Replies
+  const replies: unknown[] = []
+  let indexes = [...build().keys()]
+  for (let round = 0; round < ROUNDS; round++) {
+    const calls = build()
+    const answers = await context.store.run(
+      op,
+      indexes.flatMap((i) => calls[i] ?? []),
+    )
+    for (const [i, index] of indexes.entries()) replies[index] = answers[i]
+    indexes = indexes.filter((index) => learnLines(context, replies[index]))
+    if (indexes.length === 0) return replies as Replies
+  }
+  throw new AppError("store_unavailable", "The queue's lines keep changing.", { op })
 }
 
+/** True when the script must run again; another call of this process may have learned the same lines meanwhile. */
 function learnLines(context: QueueContext, reply: unknown): boolean {
-  return Array.isArray(reply) && reply[0] === "lines" && learn(context, String(reply[1]).split(" "))
+  if (!Array.isArray(reply) || reply[0] !== "lines") return false
+  learn(context, String(reply[1]).split(" "))
+  return true
 }
 
-/** Adds lines to the known ones; false when there was nothing new. */
-export function learn(context: QueueContext, lines: string[]): boolean {
+/** Adds lines to the known ones. */
+export function learn(context: QueueContext, lines: string[]): void {
   const unknown = lines.filter((line) => line !== "" && !context.lines.includes(line))
   context.lines = [...context.lines, ...new Set(unknown)]
-  return unknown.length > 0
 }

@@ -45,7 +45,7 @@ export interface StoredOutcome {
   expiresAt: number
   finishedAt: number
   organizationId: string
-  /** The first line as stored. */
+  /** The first line as stored, `1|state|code|expiresAt|finishedAt|organization|attempt`. */
   header: string
   head: RequestHead
   record: LiveRecord

@@ -37,9 +37,11 @@ export async function findStatus(
   return { ...status, messages: body ? decodeBody(body).messages : null }
 }
 
-/** True when the view names a line that this process did not know: ask again. */
+/** True when the view names a line of which the keys were missing: now it is known, ask again. */
 export function learnLine(context: QueueContext, view: View): boolean {
-  return view[0] === "line" && learn(context, [view[1]])
+  if (view[0] !== "line") return false
+  learn(context, [view[1]])
+  return true
 }
 
 export function readView(view: View): RequestStatus | null {

@@ -28,7 +28,8 @@ read_organizations({ record.organization })
 leave_place(id, record)
 local expires_at = now + 1000 * tonumber(record.resultTtlSeconds)
 local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]
-finish(id, record, redis.call("GET", keys.head), keys, index_key, "cancelled", "", expires_at, summary, "")
+local ending = { state = "cancelled", code = "", attempt = "0", at = expires_at, summary = summary, response = "" }
+finish(id, record, redis.call("GET", keys.head), keys, index_key, ending)
 flush()
 meta_write(LINES)
 write_audit(KEYS[first + 4], ARGV[6])

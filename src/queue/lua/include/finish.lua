@@ -1,4 +1,5 @@
--- Ends of requests: `outcome:<id>` is five lines: "1|state|code|expiresAt|finishedAt|organization",
+-- Ends of requests: `outcome:<id>` is five lines: "1|state|code|expiresAt|finishedAt|organization|attempt"
+-- (the attempt that ended it, 0: none),
 -- head, record, summary (usage, error, last attempt) and response. User data is only concatenated.
 -- @include lines
 -- @include figures
@@ -6,11 +7,12 @@
 
 local function parse_outcome(text)
   local header = string.match(text, "^[^\n]*")
-  local version, state, code, expires_at, finished_at, organization =
-    string.match(header, "^(%d+)|(%a+)|([%a_]*)|(%d+)|(%d+)|(.*)$")
+  local version, state, code, expires_at, finished_at, organization, attempt =
+    string.match(header, "^(%d+)|(%a+)|([%a_]*)|(%d+)|(%d+)|([^|]*)|(%d+)$")
   if version ~= "1" then error("AIQ_VERSION outcome " .. tostring(version)) end
   return {
     state = state, code = code, expires_at = expires_at, finished_at = finished_at, organization = organization,
+    attempt = attempt,
   }
 end
 
@@ -49,9 +51,12 @@ local function index_finished(key, state, id, organization, expires_at)
 end
 
 -- Writes the outcome and takes the request out of the live ones. `keys`: head, body, outcome, attempts.
-local function finish(id, record, head, keys, finished_key, state, code, expires_at, summary, response)
-  local header = table.concat({ "1", state, code, join(expires_at), join(now), record.organization }, "|")
-  local text = table.concat({ header, head or "1{}", encode(record), summary, response }, "\n")
+-- `ending`: state, code, attempt, at (its expiry), summary, response.
+local function finish(id, record, head, keys, finished_key, ending)
+  local state, expires_at = ending.state, ending.at
+  local header = { "1", state, ending.code, join(expires_at), join(now), record.organization, ending.attempt }
+  local lines = { table.concat(header, "|"), head or "1{}", encode(record), ending.summary, ending.response }
+  local text = table.concat(lines, "\n")
   redis.call("SET", keys.outcome, text, "EXAT", seconds(expires_at))
   add("UNLINK", nil, keys.head)
   if state == "failed" then

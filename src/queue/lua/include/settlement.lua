@@ -13,8 +13,8 @@ end
 
 local function end_request(item, record, head, state)
   if state == "failed" then note(item) end
-  finish(item.id, record, head, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], state, item.code, item.at,
-    item.summary, item.response)
+  item.state = state
+  finish(item.id, record, head, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], item)
   count_event(state, 1)
 end
 
@@ -36,7 +36,7 @@ local function settle_finished(item)
     end_request(item, record, head, "completed")
     return "settled"
   end
-  if item.kind == outcome.state and record.attempt == item.attempt then return "settled" end
+  if item.kind == outcome.state and outcome.attempt == item.attempt then return "settled" end
   local reply = note(item)
   redis.call("EXPIREAT", item.keys.attempts, seconds(tonumber(outcome.expires_at)))
   return reply
@@ -48,10 +48,6 @@ local function settle(item, text, head, retry_penalty_ms)
   local mine = record.owner ~= "" and record.attempt == item.attempt
   if item.kind == "completed" then
     leave_place(item.id, record)
-    if record.attempt ~= item.attempt then
-      redis.call("EXPIREAT", item.keys.attempts, seconds(item.at))
-      record.attempt = item.attempt
-    end
     unlease(record)
     if string.find(meta["blocked:" .. record.line], "account", 1, true) then meta_set("blocked:" .. record.line, "") end
     observe("p", item.provider_ms)
