@@ -3,7 +3,6 @@ import { failure, failureOfReport, networkFailure, type Scene, timeoutFailure } 
 import type { CallFailure, CallOutcome, ProviderCall } from "./provider.ts"
 import { readBody, readText } from "./read-body.ts"
 import { SseLimitError, SseParser } from "./sse.ts"
-import { NO_USAGE } from "./usage.ts"
 import type { Assembly, ErrorReport, Progress, Wire } from "./wire.ts"
 
 const MAX_ERROR_BYTES = 16_384
@@ -168,7 +167,7 @@ function conclude(
   return {
     kind: "answered",
     response,
-    usage: usage ?? { ...NO_USAGE },
+    usage,
     status: scene.status,
     providerRequestId: scene.requestId,
   }

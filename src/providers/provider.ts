@@ -23,7 +23,8 @@ export type CallOutcome =
   | {
       kind: "answered"
       response: ChatCompletion
-      usage: Usage
+      /** null: the endpoint counted nothing, or the connection broke before it said. Never a made-up 0. */
+      usage: Usage | null
       status: number
       providerRequestId: string | null
     }

@@ -24,10 +24,9 @@ export async function readBody(
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return null
-      if (lingering !== undefined) continue
       const appetite = onChunk(value)
       if (appetite === "stop") return null
-      if (appetite === "last") lingering = setTimeout(cancel, LINGER_MS)
+      if (appetite === "last") lingering ??= setTimeout(cancel, LINGER_MS)
     }
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))

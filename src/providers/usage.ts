@@ -1,8 +1,8 @@
 import type { ChatCompletion, Usage } from "../core/request.ts"
 
-/** Our count in OpenAI's shape, for the answer. */
+/** Our count in OpenAI's shape, for the answer; zeros where nothing was counted, since clients expect figures. */
 export function toWireUsage(usage: Usage | null): ChatCompletion["usage"] {
-  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens } = usage ?? NO_USAGE
+  const { inputTokens = 0, cachedInputTokens = 0, outputTokens = 0, reasoningTokens = 0 } = usage ?? {}
   return {
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
@@ -12,16 +12,7 @@ export function toWireUsage(usage: Usage | null): ChatCompletion["usage"] {
   }
 }
 
-/** For an endpoint that counts nothing. */
-export const NO_USAGE: Readonly<Usage> = {
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteInputTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-}
-
-/** A token count from a vendor, or `fallback` for what is none. */
-export function count(value: unknown, fallback = 0): number {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : fallback
+/** A token count from a vendor; 0 for what is none. */
+export function count(value: unknown): number {
+  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : 0
 }

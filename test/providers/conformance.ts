@@ -3,7 +3,7 @@ import type { ProviderSettings } from "../../src/core/config.ts"
 import type { RequestBody } from "../../src/core/request.ts"
 import type { ClockLimits } from "../../src/providers/clocks.ts"
 import type { CallOutcome } from "../../src/providers/provider.ts"
-import { QUESTION, stream, type VendorFixtures } from "./fixtures/fixtures.ts"
+import { plainUsage, QUESTION, stream, type VendorFixtures } from "./fixtures/fixtures.ts"
 import { type Recording, type ReplayServer, type Step, startReplayServer } from "./replay-server.ts"
 
 /** A call as plain data, so that it can be made in any runtime. */
@@ -29,7 +29,7 @@ const CALL = {
   abortAfterMs: null,
 }
 /** More than any local exchange takes, less than the timeouts that tests must not run into. */
-const SOON_MS = 2500
+const SOON_MS = 4000
 
 /** What every adapter must do, in every runtime that calls it. */
 export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall): void {
@@ -62,7 +62,8 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
 
     test.each(Object.entries(vendor.answers))("answer: %s", async (_, fixture) => {
       const outcome = await call(fixture.recording)
-      const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = fixture.usage
+      const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } =
+        fixture.usage ?? plainUsage(0, 0)
       expect(outcome).toEqual({
         kind: "answered",
         response: {
@@ -150,8 +151,8 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
       })
 
       test("content that keeps coming outlives the first and idle limits", async () => {
-        const limits = { firstEventMs: 300, idleMs: 300 }
-        const slow = Array.from({ length: 8 }, () => [content, { waitMs: 50 }]).flat()
+        const limits = { firstEventMs: 400, idleMs: 400 }
+        const slow = Array.from({ length: 12 }, () => [content, { waitMs: 50 }]).flat()
         const outcome = await play([opening, ...slow, finish, endMarker], { limits })
         expect(outcome).toMatchObject({ kind: "answered" })
       })
@@ -247,7 +248,7 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
     })
 
     describe("complete answers are kept", () => {
-      const beats = Array.from({ length: 60 }, () => [{ waitMs: 50 }, keepAlive]).flat()
+      const beats = Array.from({ length: 100 }, () => [{ waitMs: 50 }, keepAlive]).flat()
       test.each<[string, Step[], Partial<PlainCall>]>([
         ["the end marker never comes", [opening, content, finish, "hang"], { timeoutMs: 250 }],
         [

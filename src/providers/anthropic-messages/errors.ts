@@ -25,6 +25,7 @@ const STATUS_OF_TYPE: Record<string, number> = {
 /** Limits of the account; they come as 400, 402 or 429, and waiting a minute cures none. */
 const QUOTA_CODES = /_spend_limit_reached$|^linked_organization_billing_unavailable$/
 const QUOTA_TEXT = /credit balance is too low|reached your specified (workspace )?API usage limits/i
+const REGION_TEXT = /request not allowed|region|country|territory/i
 const LIMITS = ["requests", "tokens", "input-tokens", "output-tokens"].map((kind) => ({
   remaining: `anthropic-ratelimit-${kind}-remaining`,
   reset: `anthropic-ratelimit-${kind}-reset`,
@@ -56,8 +57,8 @@ function problemOf(status: number, { type, message, errorCode }: WireError): Pro
   if (type === "billing_error" || QUOTA_CODES.test(errorCode)) return "quota"
   if (status === 400 && QUOTA_TEXT.test(message)) return "quota"
   if (errorCode === "organization_on_hold") return "auth"
-  // A region that is not served is told apart from a lacking permission only by the type `forbidden`.
-  if (status === 403 && (type === "forbidden" || /region|country|territory/i.test(message))) return "region"
+  // A region that is not served has no code of its own.
+  if (status === 403 && (type === "forbidden" || REGION_TEXT.test(message))) return "region"
   if (type === "overloaded_error") return "overloaded"
   return problemOfStatus(status)
 }

@@ -12,7 +12,7 @@ interface WireError {
 
 /** Balance empty or a limit of the account reached: codes of OpenAI, some under the type of another. */
 const QUOTA =
-  /^(insufficient_quota|credit_balance_exhausted|billing_hard_limit_reached|billing_not_active|organization_usage_limit_exceeded|(organization|project)_spend_limit_exceeded)$/
+  /^(insufficient_quota|credit_balance_exhausted|billing_hard_limit_reached|billing_not_active|organization_usage_limit_exceeded|\w+_spend_limit_(exceeded|reached))$/
 const OVERLOADED = /^(server_is_overloaded|overloaded|overloaded_error|engine_overloaded)$/
 const LIMITS = ["requests", "tokens"].map((kind) => ({
   remaining: `x-ratelimit-remaining-${kind}`,
