@@ -177,7 +177,7 @@ function checkIndexes(raw: RawQueue, live: Live, outcomes: Outcomes, now: number
       .map((index) => index.split(":")[1])
     for (const day of new Set([...kept.keys(), ...days.map(Number)])) {
       // The index has ended by itself; the next clean-up forgets its count.
-      if (at >= (day + 1 + INDEX_GRACE_DAYS) * DAY_MS) continue
+      if (now >= (day + 1 + INDEX_GRACE_DAYS) * DAY_MS) continue
       const truth = raw.finished.get(`${state}:${day}`)?.size ?? 0
       if ((kept.get(day) ?? 0) !== truth)
         problems.push(`kept:${state} says ${kept.get(day)} on ${day}, it is ${truth}`)
