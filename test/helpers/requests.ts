@@ -14,17 +14,27 @@ export function chat(provider: string, text: string, more: Record<string, unknow
 export function createApi(url: string) {
   const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
 
-  /** Rejects unless the answer has this status. */
-  async function call<T>(method: string, path: string, status: number, body?: unknown): Promise<T> {
+  /** The parsed answer; rejects unless it has one of these statuses. */
+  async function call<T>(
+    method: string,
+    path: string,
+    statuses: number | number[],
+    body?: unknown,
+  ): Promise<T> {
     const text = body === undefined ? {} : { body: JSON.stringify(body) }
     const answer = await fetch(url + path, { method, headers, ...text })
     const answered = await answer.text()
-    if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answered}`)
+    if (![statuses].flat().includes(answer.status)) {
+      throw new Error(`${method} ${path}: ${answer.status} ${answered}`)
+    }
     return JSON.parse(answered) as T
   }
 
   const enqueue = async (request: NewChat): Promise<string> =>
     (await call<{ requestId: string }>("POST", "/v1/requests", 202, request)).requestId
+  /** For a store that loses answers: a 503 names the request that may have been stored. */
+  const enqueueOrMaybe = async (request: NewChat): Promise<string> =>
+    (await call<{ requestId: string }>("POST", "/v1/requests", [202, 503], request)).requestId
   const enqueueBulk = async (requests: NewChat[]): Promise<string[]> => {
     const answer = await call<{ requests: { requestId: string }[] }>("POST", "/v1/requests/bulk", 202, {
       requests,
@@ -47,5 +57,5 @@ export function createApi(url: string) {
       { withinMs, everyMs: 200 },
     )
 
-  return { call, enqueue, enqueueBulk, status, counts, completed }
+  return { call, enqueue, enqueueOrMaybe, enqueueBulk, status, counts, completed }
 }

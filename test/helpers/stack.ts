@@ -19,6 +19,8 @@ import { processesOf } from "./processes.ts"
 
 export const ADMIN_KEY = "an-admin-key-for-the-tests"
 const PROJECT = resolve(import.meta.dirname, "../..")
+/** A guard gives its command 5 s after SIGTERM. */
+export const GUARD_GRACE_MS = 8_000
 const LINKED = ["package.json", "tsconfig.json", "wrangler.toml", "dev", "src", "node_modules"]
 
 /** A checkout of its own as far as the stack can tell: its own `.data` and `.dev.vars`, and its own PATH. */
@@ -27,7 +29,8 @@ export interface Checkout {
   /** Every process that was started here carries it in its environment. */
   marker: string
   path: string
-  remove(): void
+  /** Rejects when something still runs that nothing will end; after that it does not. */
+  remove(): Promise<void>
 }
 
 /** `redis` needs `redis-server` or `valkey-server`; `embedded` hides them from the stack. */
@@ -44,10 +47,14 @@ export function createCheckout(store: "redis" | "embedded"): Checkout {
     symlinkSync(server, join(path, "redis-server"))
   }
   const marker = randomUUID()
-  const remove = () => {
-    // Something is left only after a test that failed.
-    for (const { pid } of processesOf({ folder, marker })) process.kill(pid, "SIGKILL")
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  const left = () => processesOf({ folder, marker })
+  const remove = async () => {
+    try {
+      await eventually(() => left().length === 0, { withinMs: GUARD_GRACE_MS })
+    } finally {
+      for (const { pid } of left()) process.kill(pid, "SIGKILL")
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    }
   }
   return { folder, marker, path, remove }
 }

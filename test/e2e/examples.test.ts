@@ -1,0 +1,173 @@
+import { execFile, spawnSync } from "node:child_process"
+import { join, resolve } from "node:path"
+import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { createApi } from "../helpers/requests.ts"
+import {
+  ADMIN_KEY,
+  type Checkout,
+  createCheckout,
+  type Stack,
+  stackStores,
+  startStack,
+} from "../helpers/stack.ts"
+
+const PROJECT = resolve(import.meta.dirname, "../..")
+const run = promisify(execFile)
+const isInstalled = (program: string) => spawnSync(program, ["--version"]).status === 0
+
+let checkout: Checkout
+let stack: Stack
+beforeAll(async () => {
+  checkout = createCheckout(stackStores.at(-1) ?? "embedded")
+  stack = await startStack(checkout)
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  expect(await stack.stop()).toBe(0)
+  checkout.remove()
+})
+
+/** Runs an example as its first lines say, against this stack. */
+async function runExample(program: string, path: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, AIQ_URL: stack.url, AIQ_KEY: ADMIN_KEY, PYTHONDONTWRITEBYTECODE: "1" }
+  const file = join(PROJECT, "examples", path)
+  return (await run(program, [file, ...args], { cwd: PROJECT, env, timeout: 60_000 })).stdout
+}
+
+const list = () =>
+  createApi(stack.url).call<{ data: { requestId: string; state: string }[] }>(
+    "GET",
+    "/v1/requests?organizationId=org-123&limit=100",
+    200,
+  )
+
+async function calls(tag: string): Promise<{ result: string }[]> {
+  const answer = await fetch(`${stack.addresses.simulatorUrl}/__calls?tag=${encodeURIComponent(tag)}`)
+  return ((await answer.json()) as { calls: { result: string }[] }).calls
+}
+
+/** The store executes what contains the text, but its answer is lost, as often as the Worker tries: it answers 503. */
+async function loseAnswers(contains: string): Promise<void> {
+  const { url, token } = stack.addresses.bridge
+  const fault = { fault: "drop", when: "after", contains, times: 4 }
+  const headers = { authorization: `Bearer ${token}` }
+  const answer = await fetch(`${url}/__faults`, { method: "POST", headers, body: JSON.stringify(fault) })
+  expect(answer.status).toBe(200)
+}
+
+describe("examples/typescript", () => {
+  it("prints the answer", async () => {
+    const text = "What does TypeScript ask?"
+    expect(await runExample(process.execPath, "typescript/ask.ts", text)).toContain(text)
+  })
+
+  it("cancels what takes too long, and tells when it was too late for that", async () => {
+    const { ask, cancel, enqueue, waitFor } = await importExample()
+    const slow = "Slow [[sim: latencyMs=20000]]"
+    await expect(ask(slow, 1_000)).rejects.toThrow(/^req_\S+ took too long and was cancelled$/)
+    const [newest] = (await list()).data
+    expect(newest?.state).toBe("cancelled")
+
+    const requestId = await enqueue(chatOf("Quick"))
+    expect(await waitFor(requestId)).toMatchObject({ state: "completed" })
+    expect(await cancel(requestId)).toBe(false)
+    await expect(cancel("req_unknown")).rejects.toMatchObject({ status: 404, code: "not_found" })
+  })
+
+  it("says why a request failed", async () => {
+    const { ask } = await importExample()
+    await expect(ask("Bad [[sim: error=rejected]]")).rejects.toThrow(/^provider_rejected: /)
+  })
+
+  it("stores and executes once what was stored while the answer was lost", async () => {
+    const { enqueue, waitFor } = await importExample()
+    const text = "Lost on the way back, TypeScript"
+    await loseAnswers(text)
+    const requestId = await enqueue(chatOf(text))
+    expect(await waitFor(requestId)).toMatchObject({ state: "completed" })
+    expect(await calls(text)).toHaveLength(1)
+  })
+
+  /** It reads its environment when it is loaded. */
+  function importExample() {
+    vi.stubEnv("AIQ_URL", stack.url)
+    vi.stubEnv("AIQ_KEY", ADMIN_KEY)
+    return import("../../examples/typescript/ask.ts")
+  }
+})
+
+describe.runIf(isInstalled("python3"))("examples/python", () => {
+  it("prints the answer, also when the enqueue's own answer was lost", async () => {
+    const text = "What does Python ask?"
+    await loseAnswers(text)
+    expect(await runExample("python3", "python/ask.py", text)).toContain(text)
+    expect(await calls(text)).toHaveLength(1)
+  })
+
+  it("says why a request failed, and gives up on what takes too long", async () => {
+    await expect(runExample("python3", "python/ask.py", "Bad [[sim: error=rejected]]")).rejects.toThrow(
+      "provider_rejected",
+    )
+    const slow = `import sys; sys.path.insert(0, "examples/python"); import ask; ask.ask("Slow [[sim: latencyMs=20000]]", 1)`
+    const env = { ...process.env, AIQ_URL: stack.url, AIQ_KEY: ADMIN_KEY, PYTHONDONTWRITEBYTECODE: "1" }
+    await expect(run("python3", ["-c", slow], { cwd: PROJECT, env })).rejects.toThrow("was cancelled")
+    const [newest] = (await list()).data
+    expect(newest?.state).toBe("cancelled")
+  })
+})
+
+describe.runIf(isInstalled("curl"))("examples/curl.sh", () => {
+  it("goes through the whole tour", async () => {
+    const output = await runExample("sh", "curl.sh")
+    const [enqueued, request, bulk, cancelled, stats, health] = output.trim().split("\n")
+    expect(enqueued).toMatch(/^enqueued req_\w+$/)
+    expect(JSON.parse(request ?? "")).toMatchObject({ state: "completed", priority: "high", simulated: true })
+    expect(JSON.parse(bulk ?? "").requests).toMatchObject([{ state: "pending" }, { state: "scheduled" }])
+    expect(JSON.parse(cancelled ?? "")).toEqual({
+      requestId: JSON.parse(bulk ?? "").requests[1].requestId,
+      state: "cancelled",
+    })
+    expect(JSON.parse(stats ?? "").counts.completed).toBeGreaterThan(0)
+    expect(JSON.parse(health ?? "")).toEqual({ status: "ok" })
+  })
+})
+
+describe("examples/next-route-handler", () => {
+  it("asks with a tenant's key, and answers what the browser may know", async () => {
+    const api = createApi(stack.url)
+    const { key } = await api.call<{ key: string }>("POST", "/v1/keys", 201, {
+      name: "next",
+      organizationId: "web-app",
+      scopes: ["enqueue", "read"],
+    })
+    vi.stubEnv("AIQ_URL", stack.url)
+    vi.stubEnv("AIQ_KEY", key)
+    const { GET, POST } = await import("../../examples/next-route-handler/app/api/ask/route.ts")
+    const post = (body: unknown, headers: Record<string, string> = {}) =>
+      POST(new Request("http://app/api/ask", { method: "POST", headers, body: JSON.stringify(body) }))
+    const read = (requestId: string) => GET(new Request(`http://app/api/ask?requestId=${requestId}`))
+
+    expect((await post({})).status).toBe(400)
+    const twice = { "Idempotency-Key": "a-click" }
+    const [first, second] = [await post({ question: "Why?" }, twice), await post({ question: "Why?" }, twice)]
+    expect([first.status, second.status]).toEqual([202, 202])
+    const { requestId } = (await first.json()) as { requestId: string }
+    expect(await second.json()).toEqual({ requestId })
+
+    await api.completed([requestId])
+    const answer = await read(requestId)
+    expect(await answer.json()).toEqual({
+      state: "completed",
+      answer: expect.stringContaining("Why?"),
+      error: null,
+    })
+    expect((await read("req_unknown")).status).toBe(404)
+    expect(await api.status(requestId)).toMatchObject({ organizationId: "web-app", priority: "high" })
+  })
+})
+
+function chatOf(content: string) {
+  const messages = [{ role: "user", content }]
+  return { provider: "openai", model: "a-model", organizationId: "org-123", messages }
+}
