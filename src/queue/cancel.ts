@@ -45,13 +45,15 @@ export async function cancel(
   if (reply[0] === "cancelled")
     return { kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) }
   const [, state, expiresAt, owningOrganization] = reply
-  if (state === "cancelled") return { kind: "cancelled", owner: null, attempt: 0 }
   if (state === "completed") return { kind: "completed" }
   const entry = { requestId, organizationId: owningOrganization }
   const call = discardCall(context, "failed", dayOf(Number(expiresAt)), [entry], true, audit)
   const [removed] = await context.store.run<[number]>("discard", [call])
-  // Replayed in between: it is a live request again, and that is what gets cancelled.
-  return removed === 1 ? { kind: "discarded" } : cancel(context, requestId, organizationId, audit)
+  if (removed === 1) return { kind: "discarded" }
+  // Replayed in between: it is a live request again, and that is what gets cancelled. Or discarded, by a twin or by
+  // this very call when its answer was lost.
+  const again = await cancel(context, requestId, organizationId, audit)
+  return again.kind === "unknown" ? { kind: "discarded" } : again
 }
 
 /** A script that removes index entries, and with `outcomes` what they stand for. */

@@ -1,5 +1,5 @@
 import { FINISHED_STATES, type FinishedState } from "../core/request.ts"
-import type { QueueContext } from "./context.ts"
+import { learn, type QueueContext } from "./context.ts"
 
 /** How many finished requests' TTL ends on a day (counted from the epoch). */
 export interface KeptDay {
@@ -18,12 +18,13 @@ export function parseKept(text: string): KeptDay[] {
     })
 }
 
-/** The days under which finished requests are indexed, per state. One command. */
+/** The days under which finished requests are indexed, per state; learns all lines on the way. One command. */
 export async function readKept(context: QueueContext): Promise<Record<FinishedState, KeptDay[]>> {
-  const fields = FINISHED_STATES.map((state) => `kept:${state}`)
+  const fields = [...FINISHED_STATES.map((state) => `kept:${state}`), "lines"]
   const [values] = await context.store.pipeline<[(string | null)[]]>("kept", (pipeline) =>
     pipeline.hmget(context.keys.meta, ...fields),
   )
-  const [completed, failed, cancelled] = values.map((value) => parseKept(value ?? ""))
-  return { completed: completed ?? [], failed: failed ?? [], cancelled: cancelled ?? [] }
+  const [completed = "", failed = "", cancelled = "", lines = ""] = values.map((value) => value ?? "")
+  learn(context, lines.split(" "))
+  return { completed: parseKept(completed), failed: parseKept(failed), cancelled: parseKept(cancelled) }
 }

@@ -36,7 +36,7 @@ export async function list(context: QueueContext, options: ListOptions): Promise
     const matches =
       (state === null || status?.state === state) &&
       (organizationId ?? status?.organizationId) === status?.organizationId
-    if (status !== null && matches) data.push(status)
+    if (status !== null && matches) data.push({ ...status, response: null })
   }
   const isEnd = ids.length < scan && last === (ids.at(-1) ?? null)
   return { data, nextCursor: isEnd ? null : last }
@@ -90,13 +90,11 @@ async function idsByState(
 }
 
 async function setsOf(context: QueueContext, state: RequestState): Promise<string[]> {
-  const { keys, lines } = context
-  if (isFinished(state)) {
-    const kept = await readKept(context)
-    return kept[state].map(({ day }) => keys.finished(state, day))
-  }
+  const { keys } = context
   if (state === "scheduled") return [keys.scheduled]
-  return lines.map((line) => (state === "pending" ? keys.line(line) : keys.leases(line)))
+  const kept = await readKept(context)
+  if (isFinished(state)) return kept[state].map(({ day }) => keys.finished(state, day))
+  return context.lines.map((line) => (state === "pending" ? keys.line(line) : keys.leases(line)))
 }
 
 async function readViews(context: QueueContext, ids: string[]): Promise<(RequestStatus | null)[]> {

@@ -4,7 +4,7 @@
 -- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
 -- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
 --         or {"lines", registered lines}
--- Costs 11 commands for a pending request, 4 for a finished or unknown one.
+-- Costs 12 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 -- @include audit
 local first = read_lines(5, ARGV[2])
@@ -19,13 +19,17 @@ if not text then
   if header == "" then return { "unknown" } end
   local outcome = parse_outcome(header)
   if organization ~= "*" and outcome.organization ~= organization then return { "unknown" } end
+  if outcome.state == "cancelled" then
+    local packed = string.match(redis.call("GET", keys.outcome), "^[^\n]*\n[^\n]*\n([^\n]*)")
+    return { "cancelled", decode(packed).owner, decode(packed).attempt }
+  end
   return { "finished", outcome.state, outcome.expires_at, outcome.organization }
 end
 local record = decode(text)
 if organization ~= "*" and record.organization ~= organization then return { "unknown" } end
-local owner, attempt = record.owner, record.attempt
-read_organizations({ record.organization })
 leave_place(id, record)
+if record.owner == "overdue" then unlease(record) end
+read_organizations({ record.organization })
 local expires_at = now + 1000 * tonumber(record.resultTtlSeconds)
 local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]
 local ending = { state = "cancelled", code = "", attempt = "0", at = expires_at, summary = summary, response = "" }
@@ -33,4 +37,4 @@ finish(id, record, redis.call("GET", keys.head), keys, index_key, ending)
 flush()
 meta_write(LINES)
 write_audit(KEYS[first + 4], ARGV[6])
-return { "cancelled", owner, attempt }
+return { "cancelled", record.owner, record.attempt }

@@ -49,8 +49,10 @@ for i, item in ipairs(items) do
 end
 flush()
 for line, until_at, cause in string.gmatch(ARGV[5], "(%S+) (%d+) (%a+)") do
-  local blocked_until = tonumber(string.match(meta["blocked:" .. line] or "", "^%d+")) or 0
-  if tonumber(until_at) > blocked_until then meta_set("blocked:" .. line, until_at .. " " .. cause) end
+  local old_until, old_cause = string.match(meta["blocked:" .. line] or "", "^(%d+) (%a+)$")
+  -- Account trouble stays until a success ends it, however long a rate limit lasts.
+  if old_cause == "account" then cause = old_cause end
+  meta_set("blocked:" .. line, join(math.max(tonumber(until_at), tonumber(old_until) or 0), cause))
 end
 write_latencies()
 meta_write(LINES)

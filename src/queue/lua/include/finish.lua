@@ -51,7 +51,7 @@ local function index_finished(key, state, id, organization, expires_at)
 end
 
 -- Writes the outcome and takes the request out of the live ones. `keys`: head, body, outcome, attempts.
--- `ending`: state, code, attempt, at (its expiry), summary, response.
+-- `ending`: state, code, attempt, at (its expiry), summary, response, first_try (there is no history).
 local function finish(id, record, head, keys, finished_key, ending)
   local state, expires_at = ending.state, ending.at
   local header = { "1", state, ending.code, join(expires_at), join(now), record.organization, ending.attempt }
@@ -64,9 +64,7 @@ local function finish(id, record, head, keys, finished_key, ending)
   else
     add("UNLINK", nil, keys.body)
   end
-  if tonumber(record.attempt) > 1 or state == "failed" then
-    redis.call("EXPIREAT", keys.attempts, seconds(expires_at))
-  end
+  if not ending.first_try then redis.call("EXPIREAT", keys.attempts, seconds(expires_at)) end
   add("HDEL", KEYS[2], id)
   if record.deadlineAt ~= "0" then add("ZREM", KEYS[4], id) end
   index_finished(finished_key, state, id, record.organization, expires_at)

@@ -9,12 +9,15 @@ local function organization_fields(names)
   return fields
 end
 
--- Reads the counts of these organizations in one command.
+-- Reads the counts of these organizations in one command, except those that are known and perhaps changed already.
 local function read_organizations(names)
-  if #names == 0 then return end
-  local fields = organization_fields(names)
-  for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(fields))) do
-    meta[fields[i]] = value or ""
+  local unread = {}
+  for _, field in ipairs(organization_fields(names)) do
+    if meta[field] == nil then unread[#unread + 1] = field end
+  end
+  if #unread == 0 then return end
+  for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(unread))) do
+    meta[unread[i]] = value or ""
   end
 end
 

@@ -5,14 +5,13 @@
 -- Keys of the finished indexes by name, "completed:20541".
 local FINISHED = {}
 
--- Finished attempts are written once per number.
+-- Finished attempts are written once per number, so one that the history knows is settled again: its answer was lost.
 local function note(item)
   if item.attempt_json == "" then return "settled" end
   return redis.call("HSETNX", item.keys.attempts, item.attempt, item.attempt_json) == 1 and "noted" or "settled"
 end
 
 local function end_request(item, record, head, state)
-  if state == "failed" then note(item) end
   item.state = state
   finish(item.id, record, head, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], item)
   count_event(state, 1)
@@ -23,46 +22,54 @@ local function settle_finished(item)
   local text = redis.call("GET", item.keys.outcome)
   if not text then return "gone" end
   local outcome = parse_outcome(text)
-  local head, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
-  local record = decode(packed)
-  if item.kind == "completed" and outcome.state == "failed" and outcome.code == "lease_expired" then
+  if item.kind == "completed" and outcome.state == "completed" and outcome.attempt == item.attempt then
+    return "settled"
+  end
+  if item.kind == "completed" and outcome.code == "lease_expired" then
     local day = day_of(tonumber(outcome.expires_at))
     local index = "failed:" .. join(day)
     if not FINISHED[index] then return "again:" .. index end
+    local head, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
     redis.call("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
     set_kept("failed", day, kept("failed", day) - 1)
-    read_organizations({ record.organization })
-    count_live(record.organization, 1)
-    end_request(item, record, head, "completed")
+    read_organizations({ outcome.organization })
+    count_live(outcome.organization, 1)
+    end_request(item, decode(packed), head, "completed")
     return "settled"
   end
-  if item.kind == outcome.state and outcome.attempt == item.attempt then return "settled" end
   local reply = note(item)
   redis.call("EXPIREAT", item.keys.attempts, seconds(tonumber(outcome.expires_at)))
   return reply
 end
 
+local function complete(item, record, head)
+  leave_place(item.id, record)
+  item.first_try = record.owner ~= "" and record.attempt == "1"
+  unlease(record)
+  if string.find(meta["blocked:" .. record.line], "account", 1, true) then meta_set("blocked:" .. record.line, "") end
+  observe("p", item.provider_ms)
+  end_request(item, record, head, "completed")
+  return "settled"
+end
+
 local function settle(item, text, head, retry_penalty_ms)
   if not text then return settle_finished(item) end
   local record = decode(text)
+  if item.kind == "completed" then return complete(item, record, head) end
   local mine = record.owner ~= "" and record.attempt == item.attempt
-  if item.kind == "completed" then
-    leave_place(item.id, record)
-    unlease(record)
-    if string.find(meta["blocked:" .. record.line], "account", 1, true) then meta_set("blocked:" .. record.line, "") end
-    observe("p", item.provider_ms)
-    end_request(item, record, head, "completed")
-    return "settled"
+  if item.attempt_json == "" then
+    -- There was no call, so no number that is known: the claim's operation tells whose lease it is.
+    if not mine or record.op ~= item.op then return "noted" end
+  else
+    local reply = note(item)
+    if reply == "settled" or not mine or item.kind == "note" then return reply end
   end
-  if item.kind == "release" and record.op ~= item.op then return "noted" end
-  if not mine or item.kind == "note" then return note(item) end
   add("ZREM", LEASES[record.provider], item.id)
   unlease(record)
   if item.kind == "failed" then
     end_request(item, record, head, "failed")
     return "settled"
   end
-  note(item)
   -- A deadline that passed while the request was leased has been taken off the watch.
   watch_deadline(item.id, record)
   if item.kind == "retry" then
