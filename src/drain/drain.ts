@@ -111,8 +111,8 @@ export class Drain {
     if (this.isMaintenanceDue) return { kind: "maintain" }
     if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
     if (settleAt <= now || claimAt <= now) {
-      const group = this.outbox.take(now)
-      // What failed before travels alone, so that a claim does not fail with it.
+      // What failed before travels alone, so that a claim does not fail with it, nor wait for it.
+      const group = this.outbox.take(now, claimAt <= now)
       const mayClaim = group === null || (group.isFresh && this.appetite.mayJoin(now))
       return { kind: "turn", group, claim: mayClaim ? claim : null }
     }

@@ -69,8 +69,8 @@ export class Outbox {
   }
 
   /** The next group, those that have failed least before. null: there is nothing that may go now. */
-  take(now: number): Group | null {
-    const ready = this.#entries.filter(({ retryAt }) => retryAt <= now)
+  take(now: number, onlyFresh: boolean): Group | null {
+    const ready = this.#entries.filter((entry) => (onlyFresh ? entry.failures === 0 : entry.retryAt <= now))
     const failures = Math.min(...ready.map((entry) => entry.failures))
     const alike = ready.filter((entry) => entry.failures === failures).slice(0, groupSize(failures))
     const entries: Entry[] = []

@@ -57,7 +57,7 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
   try {
     exchanged = await exchange(drain, settlements, options)
   } catch (error) {
-    storeFailed(drain, "turn", error)
+    storeFailed(drain, options === null ? "settle" : group === null ? "claim" : "turn", error)
     group?.failed(deps.clock())
     if (options !== null) appetite.failed(deps.clock())
     return
@@ -137,6 +137,8 @@ async function maintain(drain: Drain): Promise<void> {
   try {
     drain.budget.spend(TRIPS_OF_MAINTENANCE)
     await drain.deps.queue.maintain()
+    // It makes requests overdue that have waited for too long.
+    drain.appetite.kick()
   } catch (error) {
     storeFailed(drain, "maintain", error)
   }

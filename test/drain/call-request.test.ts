@@ -36,9 +36,10 @@ describeScenes("the call of one request", (scene) => {
 
   test("a lease that no longer covers it is extended first", async () => {
     const s = await scene()
-    const { call, claimed } = await claimOne(s, { text: "hello" }, { aheadMs: 60_000 })
+    const { call, claimed, held } = await claimOne(s, { text: "hello" }, { aheadMs: 60_000 })
     expect(await leaseEnd(s, claimed.lease.requestId)).toBe(claimed.lease.expiresAt)
     expect(await call()).toMatchObject({ decision: { kind: "completed" } })
+    expect(held.called).toBe(true)
     const neededMs = 60_000 + 30_000 + 10_000
     expect(await leaseEnd(s, claimed.lease.requestId)).toBeGreaterThan(claimed.lease.expiresAt)
     expect((await leaseEnd(s, claimed.lease.requestId)) - Date.now()).toBeGreaterThan(neededMs - 5000)
@@ -59,6 +60,17 @@ describeScenes("the call of one request", (scene) => {
     expect(await call()).toBeNull()
     expect(s.simulator.calls).toEqual([])
     expect(deps.slots.free).toBe(1)
+  })
+
+  test("it is not made when it is aborted while the lease is extended", async () => {
+    const s = await scene()
+    const { call, held } = await claimOne(s, { text: "hello" }, { aheadMs: 60_000 })
+    s.store.bridge.faults.inject({ fault: "delay", delayMs: 150 })
+    const calling = call()
+    await expect.poll(() => s.store.bridge.faults.list()[0]?.fired, { interval: 5 }).toBe(1)
+    held.abort.abort()
+    expect(await calling).toBeNull()
+    expect([held.called, s.simulator.calls.length]).toEqual([false, 0])
   })
 
   test("it is handed back when the lease cannot be extended", async () => {

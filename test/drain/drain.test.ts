@@ -1,11 +1,23 @@
 import { describe, expect, test } from "vitest"
 import { parseConfig } from "../../src/core/config.ts"
+import type { ChatCompletion } from "../../src/core/request.ts"
 import { handBack } from "../../src/drain/decide-outcome.ts"
 import { Drain, type Steer } from "../../src/drain/drain.ts"
 import { createQueue } from "../../src/queue/queue.ts"
 import { claimedRequest } from "./claimed.ts"
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} }
+
+function answer(content: string): ChatCompletion {
+  return {
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    created: 1,
+    model: "gpt-test",
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "length" }],
+    usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+  }
+}
 
 /** A drain that only decides: nobody carries out what it says, so its store is never asked. */
 function deciding(options: { concurrency?: number; subrequestLimit?: number; steer?: Steer } = {}) {
@@ -86,7 +98,9 @@ describe("a drain claims", () => {
     void drain.slots.acquire()
     found(5, 10)
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    const resting = drain.bell.rest(60_000)
     for (const release of releases) release()
+    await resting
     expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
   })
 
@@ -102,6 +116,34 @@ describe("a drain claims", () => {
     expect(drain.nextStep()).toMatchObject({ kind: "turn", group: { isFresh: true }, claim: { limit: 1 } })
   })
 
+  test("nothing along with answers while claims fail", () => {
+    const { drain, advance, hold, answered, found } = deciding()
+    found(1, 10)
+    hold()
+    answered()
+    drain.appetite.failed(1_000_000)
+    advance(50)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: { isFresh: true }, claim: null })
+    advance(1000)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 49 } })
+  })
+
+  test("again when a store that was away for long answers", () => {
+    const { drain, advance, hold } = deciding()
+    hold()
+    for (let i = 0; i < 3; i++) drain.appetite.failed(1_000_000)
+    advance(60_000)
+    expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
+    drain.appetite.answered()
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
+  })
+
+  test("no sooner because a claim that found nothing says that something is left", () => {
+    const { drain, found } = deciding()
+    found(0, 5)
+    expect(drain.nextStep()).toEqual({ kind: "end" })
+  })
+
   test("nothing while it has 16 MiB of bodies in hand", () => {
     const { drain, found } = deciding()
     found(1, 10)
@@ -111,8 +153,11 @@ describe("a drain claims", () => {
     const step = drain.nextStep()
     expect(step).toMatchObject({ kind: "turn" })
     expect(step.kind === "turn" && step.claim?.maxBytes).toBeLessThan(1024 * 1024)
-    drain.hand.take({ ...claimed, body: { ...claimed.body, messages } }, 0)
-    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    const held = drain.hand.take({ ...claimed, body: { ...claimed.body, messages } }, 0)
+    expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
+    drain.hand.drop(held)
+    drain.hand.drop(held)
+    expect(drain.nextStep()).toEqual(step)
   })
 
   test("no more when it is told to stop, and at once when told to look", () => {
@@ -161,6 +206,22 @@ describe("a drain settles", () => {
     expect(last.kind === "turn" && last.group?.settlements.length).toBe(1)
   })
 
+  test("no more than 8 MB together", () => {
+    const { drain } = deciding()
+    for (let i = 0; i < 3; i++) {
+      const { lease } = claimedRequest()
+      const settlement = handBack(lease)
+      const response = answer("x".repeat(3_000_000))
+      drain.outbox.add({ ...settlement, result: { ...settlement.result, response } }, 0)
+    }
+    expect(drain.outbox.trips).toBe(2)
+    const sizes = [0, 0].map(() => {
+      const step = drain.nextStep()
+      return step.kind === "turn" && step.group?.settlements.length
+    })
+    expect(sizes).toEqual([2, 1])
+  })
+
   test("less often when subrequests are short, but long before the leases end", () => {
     const { drain, advance, hold, answered } = deciding({ subrequestLimit: 20 })
     hold()
@@ -203,9 +264,10 @@ describe("a drain looks for lost leases", () => {
     found(1, 0)
     const { claimed } = hold()
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
-    advance(2000)
-    expect(drain.nextStep()).toEqual({ kind: "look", leases: [claimed.lease] })
+    advance(1001)
     hold()
+    advance(999)
+    expect(drain.nextStep()).toEqual({ kind: "look", leases: [claimed.lease] })
     advance(999)
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
     advance(1001)

@@ -1,4 +1,7 @@
 import { expect, test, vi } from "vitest"
+import { createIdGenerator } from "../../src/core/ids.ts"
+import { runDrain } from "../../src/drain/run-drain.ts"
+import { createKeys } from "../../src/queue/keys.ts"
 import { describeScenes } from "./scene.ts"
 
 describeScenes("a drain", (scene) => {
@@ -211,6 +214,34 @@ describeScenes("a drain", (scene) => {
     const [status] = await s.statuses([id])
     expect(status?.attempts).toMatchObject([{ number: 1, error: { code: "provider_auth" } }])
     expect(report.wakeAt).toBeGreaterThan(Date.now() + 50_000)
+  })
+
+  test("a provider that the settings forgot costs its requests nothing", async () => {
+    const s = await scene()
+    const ids = await s.enqueue({ text: "one" }, { text: "two" })
+    const [other = ""] = await s.enqueue({ provider: "deepseek", text: "three" })
+    const providers = new Map([...s.deps.providers].filter(([name]) => name !== "openai"))
+    const report = await runDrain({ ...s.deps, providers }, { owner: "test", concurrency: 5 })
+    expect(report).toMatchObject({ claimed: 3, completed: 1, released: 2, failed: 0 })
+    expect(await s.states([...ids, other])).toEqual(["pending", "pending", "completed"])
+    expect(s.lines).toContainEqual({ event: "provider_missing", fields: { provider: "openai" } })
+    const [status] = await s.statuses(ids)
+    expect(status?.attempts).toEqual([])
+  })
+
+  test("does the hourly work when a claim asks for it", async () => {
+    const s = await scene({ MAX_PENDING_AGE_SECONDS: "60" })
+    await s.drain()
+    await s.queue.setPaused("openai", true)
+    const createdAt = Date.now() - 120_000
+    const requestId = createIdGenerator(() => createdAt)()
+    const [id = ""] = await s.enqueue({ text: "forgotten", requestId, createdAt })
+    await s.drain()
+    expect(await s.states([id])).toEqual(["pending"])
+    await s.store.redis.sendCommand(["HSET", createKeys(s.config.queueName).meta, "maintainedAt", "1"])
+    expect(await s.drain()).toMatchObject({ failed: 1, errors: 0 })
+    const [status] = await s.statuses([id])
+    expect(status).toMatchObject({ state: "failed", error: { code: "deadline_exceeded" } })
   })
 
   test("logs ids, codes and times, and nothing of what was asked or answered", async () => {

@@ -19,10 +19,13 @@ describeScenes("ticks that overlap", (scene) => {
     const first = runTick(s.deps)
     await expect.poll(() => s.simulator.inFlight.openai, { timeout: 5000 }).toBe(1)
     await s.enqueue({ text: "new" })
+    s.store.bridge.counters.reset()
     expect(await runTick(s.deps)).toMatchObject({ claimed: 0 })
     await expect.poll(() => s.calledWith(), { timeout: 3000 }).toEqual(["slow", "new"])
     expect(s.simulator.inFlight.openai).toBe(1)
     expect(await first).toMatchObject({ claimed: 2, completed: 2 })
+    // The other tick's claim; this one's look, its payloads, two turns; a look for cancels every two seconds.
+    expect(s.store.bridge.counters.requests).toBeLessThan(10)
   }, 15_000)
 
   test("a later one sees to overdue requests while all places are taken", async () => {
@@ -37,6 +40,37 @@ describeScenes("ticks that overlap", (scene) => {
     expect(await s.states([late])).toEqual(["failed"])
     await first
   })
+
+  test("the next one takes over when the first has spent its subrequests", async () => {
+    const s = await scene({ SUBREQUEST_LIMIT: "20", DRAIN_CONCURRENCY: "10" })
+    await s.enqueue(...Array.from({ length: 8 }, (_, i) => ({ text: `${i} [[sim: latencyMs=800]]` })))
+    const first = runTick(s.deps)
+    await expect.poll(() => s.simulator.inFlight.openai, { timeout: 5000 }).toBe(6)
+    expect(await runTick(s.deps)).toMatchObject({ claimed: 2, completed: 2 })
+    expect(await first).toMatchObject({ claimed: 6, completed: 6 })
+  })
+
+  test("one that lives is left its place", async () => {
+    const s = await scene({ DRAIN_CONCURRENCY: "2" })
+    let skewMs = 0
+    let steps = 0
+    const clock = () => {
+      steps += 1
+      return Date.now() + skewMs
+    }
+    const deps = { ...s.deps, clock }
+    await s.enqueue({ text: "slow [[sim: latencyMs=4000]]" })
+    const first = runTick(deps)
+    await expect.poll(() => s.simulator.inFlight.openai, { timeout: 5000 }).toBe(1)
+    for (const ms of [30_000, 60_000]) {
+      skewMs = ms
+      const before = steps
+      await expect.poll(() => steps, { timeout: 3000 }).toBeGreaterThan(before + 1)
+    }
+    await s.enqueue({ text: "new" })
+    expect(await runTick(deps)).toMatchObject({ claimed: 0 })
+    expect(await first).toMatchObject({ claimed: 2, completed: 2 })
+  }, 15_000)
 
   test("after three minutes the next one takes over, and the first claims no more", async () => {
     const s = await scene({ DRAIN_CONCURRENCY: "1" })

@@ -65,6 +65,8 @@ async function startScene(store: TestStore, env: Record<string, string> = {}) {
     redis,
     queueName,
     settings: { ...config, providers: Object.keys(config.providers) },
+    // Short backoffs between the queue's own tries.
+    random: () => 0.1,
   })
   const lines: { event: string; fields: LogFields }[] = []
   const note = (event: string, fields: LogFields = {}) => void lines.push({ event, fields })
