@@ -22,7 +22,7 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
       lease: {
         requestId,
         attempt: 1,
-        op: expect.stringMatching(/^\w{16}$/),
+        op: expect.stringMatching(/^[0-9a-f]{16}\.\d+$/),
         expiresAt,
         resultTtlSeconds: 86_400,
       },

@@ -25,7 +25,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     const text = (await redis.get(keys.outcome(requestId))) ?? ""
     const lines = text.split("\n")
     expect(lines).toHaveLength(5)
-    expect(lines[0]).toBe(`1|completed||${expiresAt}|${clock()}|org-9`)
+    expect(lines[0]).toBe(`1|completed||${expiresAt}|${clock()}|org-9|1`)
     expect(lines[1]).toBe(`1${JSON.stringify(request.head)}`)
     expect(lines[4]).toBe(JSON.stringify(settled.result.response))
     expect(decodeOutcome(text).summary).toEqual({ usage: USAGE, error: null, attempt: settled.attempt })
