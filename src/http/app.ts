@@ -1,4 +1,5 @@
-import { Hono } from "hono"
+// A third of the size of the default router, and as fast for this few routes.
+import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
 import { mountCleanup } from "./cleanup.ts"

@@ -1,0 +1,16 @@
+/// <reference types="@cloudflare/vitest-plugin/types" />
+
+declare namespace Cloudflare {
+  /** As `test/helpers/worker-setup.ts` sets them. */
+  interface Env {
+    ADMIN_API_KEY: string
+    QUEUE_NAME: string
+    UPSTASH_REDIS_REST_URL: string
+    UPSTASH_REDIS_REST_TOKEN: string
+    ALLOW_SIMULATOR: string
+    SIMULATOR_URL: string
+  }
+  interface GlobalProps {
+    mainModule: typeof import("../../src/index.ts")
+  }
+}
