@@ -1,0 +1,95 @@
+import { expect, test } from "vitest"
+import { scripts } from "../../src/queue/scripts.generated.ts"
+import { eventually } from "../helpers/eventually.ts"
+import { CLAIM, settlement, type TestQueue } from "../helpers/queue.ts"
+import { describeQueue } from "../helpers/queue-suite.ts"
+
+interface Run {
+  sha: string
+  declared: string[]
+  touched: string[]
+}
+
+/** One line of MONITOR: `1795504593.1 [0 lua] "HGET" "key" "field"`, with `lua` for what a script runs. */
+function parseLine(line: string): { isScript: boolean; words: string[] } {
+  const [, source = ""] = /^[\d.]+ \[\d+ (\S+)\]/.exec(line) ?? []
+  const words = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = ""]) => word)
+  return { isScript: source === "lua", words }
+}
+
+function groupRuns(lines: string[]): Run[] {
+  const runs: Run[] = []
+  for (const { isScript, words } of lines.map(parseLine)) {
+    if (words[0]?.toLowerCase() === "evalsha") {
+      const count = Number(words[2])
+      runs.push({ sha: words[1] ?? "", declared: words.slice(3, 3 + count), touched: [] })
+    } else if (isScript) runs.at(-1)?.touched.push(...words.filter((word) => word.startsWith("aiq:{")))
+  }
+  return runs
+}
+
+/** Every transition, among requests of several lines and organizations. */
+async function runEverything(queue: TestQueue) {
+  const { clock } = queue
+  const now = clock()
+  const [delayed = "", gone = ""] = await queue.enqueueEach(
+    ...[{ scheduledAt: now + 1000, deadlineAt: now + 2000 }, { organizationId: "org-2" }],
+    ...([{ provider: "anthropic", deadlineAt: now + 90_000 }, { priority: "low" }, {}, {}] as const),
+  )
+  await queue.enqueueOnce([queue.newRequest()], { organizationId: "org-1", keyHash: "ab", bodyHash: "cd" })
+  await queue.cancel(gone, null)
+  await queue.cancel(gone, null)
+  const { requests } = await queue.take()
+  const kinds = ["completed", "failed", "retry", "return", "release"] as const
+  await queue.settle(requests.map((each, i) => settlement(each, kinds[i % kinds.length] ?? "note")))
+  const failed = requests[1]?.lease.requestId ?? ""
+  await queue.replay(failed, null, { deadlineAt: now + 80_000 })
+  const held = await queue.takeOne()
+  await queue.extend(held.lease, held.lease.expiresAt + 1)
+  const turn = await queue.turn([settlement(held, "failed")], CLAIM)
+  await queue.cancel(held.lease.requestId, null)
+  // Deadlines pass, leases are lost, and one of their holders comes back late.
+  for (let i = 0; i < 4; i++) {
+    clock.advance(200_000)
+    await queue.take()
+  }
+  const { overdue } = await queue.take({ owner: "other" })
+  await queue.settle(overdue.map((each) => settlement(each, "failed")))
+  await queue.settle(turn.claim.requests.map((each) => settlement(each, "completed")))
+  await queue.status(delayed, null, { includeMessages: true })
+  await queue.list({ state: null, organizationId: "org-1", limit: 20, cursor: null })
+  await queue.enqueueEach({})
+  await queue.stats()
+  clock.advance(700_000_000)
+  await queue.maintain()
+  await queue.cleanup(0)
+}
+
+describeQueue("a script's keys", ({ open, store, kind }) => {
+  // Upstash can then lock keys instead of the whole database, and a cluster can run it.
+  test.runIf(kind === "redis")("are all declared, whatever it does", async () => {
+    const queue = open({ settings: { providers: ["openai", "anthropic"] } })
+    const monitor = store().redis.duplicate()
+    await monitor.connect()
+    const lines: string[] = []
+    try {
+      await monitor.monitor((line) => void lines.push(String(line)))
+      await runEverything(queue)
+      await store().redis.ping("the end")
+      await eventually(() => lines.some((line) => line.includes('"the end"')))
+    } finally {
+      monitor.destroy()
+    }
+    const runs = groupRuns(lines)
+    const nameOf = (sha: string) => Object.entries(scripts).find(([, script]) => script.sha === sha)?.[0]
+    const expected = Object.keys(scripts).filter((name) => name !== "rate")
+    expect([...new Set(runs.map(({ sha }) => nameOf(sha)))].sort()).toEqual(expected.sort())
+    expect(runs.flatMap(({ touched }) => touched).length).toBeGreaterThan(200)
+    for (const { sha, declared, touched } of runs) {
+      expect(
+        touched.filter((key) => !declared.includes(key)),
+        nameOf(sha),
+      ).toEqual([])
+    }
+  })
+})

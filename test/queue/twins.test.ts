@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, test } from "vitest"
+import { PRIORITIES } from "../../src/core/request.ts"
+import { decodeRecord, encodeRecord, newRecord, RECORD_FIELDS } from "../../src/queue/record.ts"
+import { levelOf, scoreOf } from "../../src/queue/score.ts"
+
+const lua = (name: string) =>
+  readFileSync(new URL(`../../src/queue/lua/include/${name}.lua`, import.meta.url), "utf8")
+
+/** What is written down once in TypeScript and once in Lua has to be the same. */
+describe("twins in Lua", () => {
+  test("the fields of a record", () => {
+    const list = /local FIELDS = \{([^}]*)\}/.exec(lua("record"))?.[1] ?? ""
+    expect([...list.matchAll(/"(\w+)"/g)].map(([, field]) => field)).toEqual([...RECORD_FIELDS])
+  })
+
+  test("the head start of each priority, and the most that retries cost", () => {
+    const list = /local HEAD_START_MS = \{([^}]*)\}/.exec(lua("lines"))?.[1] ?? ""
+    const headStarts = list.split(",").map(Number)
+    expect(headStarts).toHaveLength(PRIORITIES.length)
+    for (const priority of PRIORITIES) {
+      expect(headStarts[levelOf(priority) - 1]).toBe(-scoreOf(priority, 0, 0, 0))
+    }
+    const most = Number(/local MAX_PENALTY_MS = (\d+)/.exec(lua("lines"))?.[1])
+    expect(scoreOf("low", 0, 1000, 60_000) - scoreOf("low", 0, 0, 0)).toBe(most)
+  })
+
+  test("the most that retries cost is less than what lies between any two levels", () => {
+    const scores = PRIORITIES.map((priority) => scoreOf(priority, 0, 0, 0))
+    const gaps = scores.slice(1).map((score, i) => score - (scores[i] ?? 0))
+    expect(scoreOf("low", 0, 1000, 800_000) - scoreOf("low", 0, 0, 0)).toBeLessThan(Math.min(...gaps))
+  })
+
+  test("scores are whole numbers that Lua prints exactly, until the year 2286", () => {
+    const latest = 9_999_999_999_999
+    for (const priority of PRIORITIES) {
+      for (const retries of [0, 1, 10]) {
+        const score = scoreOf(priority, latest, retries, 60_000)
+        expect(Number.isSafeInteger(score)).toBe(true)
+        expect(String(Math.abs(score)).length).toBeLessThanOrEqual(14)
+      }
+    }
+  })
+
+  test("a record comes back as it was packed", () => {
+    const record = {
+      ...newRecord({
+        ...{
+          line: "local-llm",
+          level: 4,
+          organization: "Org_1.x-y",
+          dueAt: 1_795_502_757_582,
+          bytes: 1_048_576,
+        },
+        ...{ tokens: 250_000, timeoutMs: 600_000, deadlineAt: 0, resultTtlSeconds: 86_400 },
+      }),
+      ...{ attempt: 4, retries: 2, timeouts: 1, lost: 1, replays: 3, startedAt: 1_795_502_757_583 },
+      ...{ owner: "lane-3:17", op: "0123456789abcdef.12", provider: "local-llm" },
+      history: "1:1795502757582:1795502757590;3:1795502757600:1795502757700",
+    }
+    expect(decodeRecord(encodeRecord(record))).toEqual(record)
+  })
+})
