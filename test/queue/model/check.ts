@@ -1,0 +1,158 @@
+import { expect } from "vitest"
+import { FINISHED_STATES, PRIORITIES, STATES } from "../../../src/core/request.ts"
+import type { StatusReply } from "../../../src/queue/contract.ts"
+import type { TestQueue } from "../../helpers/queue.ts"
+import { holds, isPaused } from "./claiming.ts"
+import { inOrder, type ModelState, positionOf } from "./state.ts"
+import { stateOf } from "./transitions.ts"
+import type { World } from "./world.ts"
+
+/** What either process says of the queue agrees with the model. */
+export async function checkReads(world: World, client: 0 | 1): Promise<void> {
+  const queue = world.clients[client]
+  const { state, ids } = world
+  const [statuses, stats, lost] = await Promise.all([
+    Promise.all(ids.map((id) => queue.status(id, null))),
+    queue.stats(),
+    queue.lostLeases(world.leases.map(({ lease }) => lease)),
+  ])
+  expect(statuses.map(plainStatus)).toEqual(ids.map((id) => expectedStatus(state, id)))
+  const { oldestPendingAgeMs } = stats
+  expect(plainStats(stats, queue)).toEqual(expectedStats(state, queue))
+  expect(oldestPendingAgeMs === null).toBe(stats.counts.pending === 0)
+  const health = await queue.health()
+  expect(health).toMatchObject({ store: { ok: true }, backlog: stats.counts.pending })
+  const held = world.leases.filter(({ lease }) => {
+    const live = state.live.get(lease.requestId)
+    return live === undefined || !holds(live, lease)
+  })
+  expect(lost).toEqual(held.map(({ lease }) => lease))
+}
+
+/** Every page of every list, which together show each request once. */
+export async function checkLists(world: World, client: 0 | 1): Promise<void> {
+  const queue = world.clients[client]
+  const { state } = world
+  const known = [...state.live.keys(), ...state.outcomes.keys()].sort().reverse()
+  const organizationOf = (id: string) =>
+    (state.live.get(id) ?? state.outcomes.get(id)?.request)?.organizationId
+  for (const organizationId of ["org-1", "org-2"]) {
+    const mine = known.filter((id) => organizationOf(id) === organizationId)
+    expect(await everyPage(queue, { state: null, organizationId })).toEqual(mine)
+  }
+  for (const each of STATES) {
+    const inState = known.filter((id) => stateOf(state, id) === each)
+    expect(await everyPage(queue, { state: each, organizationId: null })).toEqual(inState)
+  }
+}
+
+const MAX_PAGES = 300
+
+async function everyPage(
+  queue: TestQueue,
+  filter: Pick<Parameters<TestQueue["list"]>[0], "state" | "organizationId">,
+): Promise<string[]> {
+  const ids: string[] = []
+  let cursor: string | null = null
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { data, nextCursor } = await queue.list({ ...filter, limit: 3, cursor })
+    ids.push(...data.map(({ requestId }) => requestId))
+    if (nextCursor === null) return ids
+    cursor = nextCursor
+  }
+  throw new Error(`a list has more than ${MAX_PAGES} pages`)
+}
+
+interface PlainStatus {
+  state: string
+  position: number | null
+  dueAt: number | null
+  deadlineAt: number | null
+  replays: number
+  attempts: number[]
+  finishedAt: number | null
+  answered: boolean
+}
+
+function plainStatus(status: StatusReply | null): PlainStatus | null {
+  if (status === null) return null
+  const { state, position, scheduledAt, deadlineAt, replays, attempts, finishedAt, response } = status
+  const dueAt = state === "scheduled" ? scheduledAt : null
+  const numbers = attempts.map(({ number }) => number)
+  return {
+    state,
+    position,
+    dueAt,
+    deadlineAt,
+    replays,
+    attempts: numbers,
+    finishedAt,
+    answered: response !== null,
+  }
+}
+
+function expectedStatus(state: ModelState, id: string): PlainStatus | null {
+  const live = state.live.get(id)
+  const outcome = state.outcomes.get(id)
+  const request = live ?? outcome?.request
+  const told = stateOf(state, id)
+  if (request === undefined || told === null) return null
+  const numbers = new Set([...request.lostAttempts, ...(state.noted.get(id) ?? [])])
+  if (outcome?.state === "completed") numbers.add(outcome.endedBy)
+  if (outcome !== undefined && outcome.abandonedBy !== null) numbers.add(request.attempt)
+  return {
+    state: told,
+    position: positionOf(state, id),
+    dueAt: live?.place.at === "scheduled" ? live.place.dueAt : null,
+    deadlineAt: request.deadlineAt,
+    replays: request.replays,
+    attempts: [...numbers].sort((a, b) => a - b),
+    finishedAt: outcome?.finishedAt ?? null,
+    answered: told === "completed",
+  }
+}
+
+type Stats = Awaited<ReturnType<TestQueue["stats"]>>
+
+function plainStats(stats: Stats, queue: TestQueue) {
+  const { counts, pendingByPriority, pendingByProvider, providers } = stats
+  const lines = queue.settings.providers
+  return {
+    counts,
+    pendingByPriority,
+    pending: lines.map((line) => pendingByProvider[line]),
+    providers: lines.map((line) => providers[line]),
+  }
+}
+
+function expectedStats(state: ModelState, queue: TestQueue): ReturnType<typeof plainStats> {
+  const now = queue.clock()
+  const live = [...state.live.values()]
+  const lines = queue.settings.providers
+  const liveIn = (at: string) => live.filter(({ place }) => place.at === at).length
+  const kept = (of: string) =>
+    [...state.index.values()].filter((entry) => entry.state === of && entry.expiresAt > now).length
+  const [completed = 0, failed = 0, cancelled = 0] = FINISHED_STATES.map(kept)
+  const pending = inOrder(state, ["openai", "anthropic"])
+  return {
+    counts: {
+      ...{ scheduled: liveIn("scheduled"), pending: liveIn("line"), processing: liveIn("lease") },
+      ...{ completed, failed, cancelled },
+    },
+    pendingByPriority: Object.fromEntries(
+      PRIORITIES.map((level) => [level, pending.filter(({ priority }) => priority === level).length]),
+    ) as Stats["pendingByPriority"],
+    pending: lines.map((line) => inOrder(state, [line]).length),
+    providers: lines.map((line) => {
+      const block = state.blocks.get(line)
+      const blockedUntil = block !== undefined && block.untilAt > now ? block.untilAt : null
+      const inDoubt = blockedUntil === null ? "half_open" : "open"
+      return {
+        inFlight: live.filter((each) => each.line === line && each.place.at === "lease").length,
+        blockedUntil,
+        breaker: block?.cause === "account" ? inDoubt : "closed",
+        paused: isPaused(state, line),
+      }
+    }),
+  }
+}

@@ -1,0 +1,166 @@
+import type { ClaimOptions, Overdue } from "../../../src/queue/contract.ts"
+import { enterLine, inOrder, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
+
+export interface ModelClaim {
+  requests: { requestId: string; attempt: number; expiresAt: number; retries: number; timeouts: number }[]
+  overdue: { requestId: string; attempt: number; reason: Overdue["reason"] }[]
+  remaining: number
+  maintenanceDue: boolean
+  /** The earliest thing that time alone will bring; a claim may name an earlier instant, never a later one. */
+  nextAt: number | null
+}
+
+const MAX_LOST_LEASES = 3
+const OVERDUE_LEASE_MS = 30_000
+const LEASE_MARGIN_MS = 35_000
+const DRAIN_MEMORY_MS = 120_000
+const MAINTENANCE_MS = 3_600_000
+
+/** `served`: the lines of the claimer's providers. */
+export function claim(
+  state: ModelState,
+  settings: ModelSettings,
+  now: number,
+  served: string[],
+  options: ClaimOptions,
+  op: string,
+): ModelClaim {
+  const last = state.drains.get(options.owner)?.op
+  if (last !== undefined && isBefore(op, last)) return NOTHING
+  if (last === op) return repeat(state, op)
+  const overdue = [...holdOverdue(state, now), ...takeBackExpired(state, settings, now)]
+  for (const request of state.live.values()) {
+    if (request.place.at === "scheduled" && request.place.dueAt <= now)
+      request.place = enterLine(request, settings)
+  }
+  const { candidates, startable } = startableNow(state, now, served, options.limit)
+  const requests: ModelClaim["requests"] = []
+  let bytes = 0
+  for (const request of candidates) {
+    if (request.timeoutMs > options.maxTimeoutMs) continue
+    bytes += request.bytes
+    if (bytes > options.maxBytes && requests.length > 0) break
+    const expiresAt = now + Math.max(settings.maxProcessingTimeMs, request.timeoutMs) + LEASE_MARGIN_MS
+    request.attempt += 1
+    request.place = { at: "lease", owner: options.owner, op, expiresAt }
+    const { requestId, attempt, retries, timeouts } = request
+    requests.push({ requestId, attempt, expiresAt, retries, timeouts })
+  }
+  for (const [owner, { at }] of state.drains) {
+    if (now - at >= DRAIN_MEMORY_MS) state.drains.delete(owner)
+  }
+  state.drains.set(options.owner, { op, at: now })
+  const since = state.maintainedAt === null ? 0 : now - state.maintainedAt
+  const maintenanceDue = since >= MAINTENANCE_MS
+  if (state.maintainedAt === null || maintenanceDue) state.maintainedAt = now
+  const remaining = Math.max(startable - requests.length, 0)
+  return { requests, overdue, remaining, maintenanceDue, nextAt: nextAt(state, now, served) }
+}
+
+/** Operations of one process are numbered: one that arrives after a later one is too late to be heard. */
+function isBefore(op: string, last: string): boolean {
+  const [epoch, number] = op.split(".")
+  const [lastEpoch, lastNumber] = last.split(".")
+  return epoch === lastEpoch && Number(number) < Number(lastNumber)
+}
+
+const NOTHING: ModelClaim = { requests: [], overdue: [], remaining: 0, maintenanceDue: false, nextAt: null }
+
+/** The same requests again, and nothing else is told: the claimer should ask anew at once. */
+function repeat(state: ModelState, op: string): ModelClaim {
+  const requests = [...state.live.values()].flatMap(({ place, requestId, attempt, retries, timeouts }) =>
+    place.at === "lease" && place.op === op
+      ? [{ requestId, attempt, expiresAt: place.expiresAt, retries, timeouts }]
+      : [],
+  )
+  return { ...NOTHING, requests }
+}
+
+function hold(request: LiveRequest, now: number, reason: Overdue["reason"]): ModelClaim["overdue"][number] {
+  request.place = { at: "lease", owner: "overdue", op: reason, expiresAt: now + OVERDUE_LEASE_MS }
+  return { requestId: request.requestId, attempt: request.attempt, reason }
+}
+
+/** Waiting requests past their deadline, or told to be too old. */
+function holdOverdue(state: ModelState, now: number): ModelClaim["overdue"] {
+  const old = new Set([...state.tooOld].filter(([, at]) => at <= now).map(([id]) => id))
+  for (const id of old) state.tooOld.delete(id)
+  return [...state.live.values()]
+    .filter(({ place, requestId, deadlineAt }) => {
+      const isOverdue = (deadlineAt !== null && deadlineAt <= now) || old.has(requestId)
+      return place.at !== "lease" && isOverdue
+    })
+    .map((request) => hold(request, now, "deadline_exceeded"))
+}
+
+function takeBackExpired(state: ModelState, settings: ModelSettings, now: number): ModelClaim["overdue"] {
+  const held: ModelClaim["overdue"] = []
+  for (const request of state.live.values()) {
+    const { place } = request
+    if (place.at !== "lease" || place.expiresAt > now) continue
+    if (place.owner === "overdue") {
+      held.push(hold(request, now, place.op as Overdue["reason"]))
+      continue
+    }
+    request.lost += 1
+    request.lostAttempts.push(request.attempt)
+    if (request.lost >= MAX_LOST_LEASES) held.push(hold(request, now, "lease_expired"))
+    else if (request.deadlineAt !== null && request.deadlineAt <= now)
+      held.push(hold(request, now, "deadline_exceeded"))
+    else request.place = enterLine(request, settings)
+  }
+  return held
+}
+
+/** Best first over all lines; a paused or blocked line gives none, one whose account is in doubt a single probe. */
+function startableNow(state: ModelState, now: number, served: string[], limit: number) {
+  let startable = 0
+  const open = served.flatMap((line) => {
+    const pending = inOrder(state, [line])
+    const block = state.blocks.get(line)
+    if (isPaused(state, line) || (block !== undefined && block.untilAt > now)) return []
+    if (block?.cause === "account") {
+      const inFlight = [...state.live.values()].some((r) => r.line === line && r.place.at === "lease")
+      return inFlight ? [] : pending.slice(0, 1)
+    }
+    startable += pending.length
+    return pending
+  })
+  const ids = new Set(open.map(({ requestId }) => requestId))
+  const candidates = inOrder(state, served)
+    .filter(({ requestId }) => ids.has(requestId))
+    .slice(0, limit)
+  return { candidates, startable }
+}
+
+export function isPaused(state: ModelState, line: string): boolean {
+  return state.paused.has("*") || state.paused.has(line)
+}
+
+function nextAt(state: ModelState, now: number, served: string[]): number | null {
+  const instants = [...state.live.values()].flatMap(({ place, deadlineAt, line }) => {
+    const deadline = place.at !== "lease" && deadlineAt !== null ? [deadlineAt] : []
+    if (place.at === "scheduled") return [place.dueAt, ...deadline]
+    if (place.at === "lease") return [place.expiresAt]
+    const block = state.blocks.get(line)
+    const isWaiting = served.includes(line) && !isPaused(state, line) && (block?.untilAt ?? 0) > now
+    return isWaiting && block !== undefined ? [block.untilAt, ...deadline] : deadline
+  })
+  return instants.length === 0 ? null : Math.min(...instants)
+}
+
+/** Moves the end of a lease that is still held. */
+export function extend(
+  state: ModelState,
+  lease: { requestId: string; attempt: number; op: string },
+  expiresAt: number,
+): boolean {
+  const live = state.live.get(lease.requestId)
+  if (live === undefined || !holds(live, lease)) return false
+  if (live.place.at === "lease") live.place.expiresAt = expiresAt
+  return true
+}
+
+export function holds(live: LiveRequest, { attempt, op }: { attempt: number; op: string }): boolean {
+  return live.place.at === "lease" && live.attempt === attempt && live.place.op === op
+}

@@ -1,0 +1,98 @@
+import type { Settlement, SettleReply } from "../../../src/queue/contract.ts"
+import { holds } from "./claiming.ts"
+import { enterLine, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
+import { finish } from "./transitions.ts"
+
+/** `docs/states.md`, "what a settle does, by where the request is". */
+export function settle(
+  state: ModelState,
+  settings: ModelSettings,
+  now: number,
+  settlements: Settlement[],
+): SettleReply[] {
+  const replies = settlements.map((settlement) => settleOne(state, settings, now, settlement))
+  for (const { block } of settlements) {
+    if (block === null) continue
+    const old = state.blocks.get(block.provider)
+    const untilAt = Math.max(block.untilAt, old?.untilAt ?? 0)
+    state.blocks.set(block.provider, { untilAt, cause: old?.cause === "account" ? "account" : block.cause })
+  }
+  return replies
+}
+
+function settleOne(
+  state: ModelState,
+  settings: ModelSettings,
+  now: number,
+  settlement: Settlement,
+): SettleReply {
+  const { lease, decision } = settlement
+  const live = state.live.get(lease.requestId)
+  if (live === undefined) return settleFinished(state, now, settlement)
+  if (decision.kind === "completed") {
+    complete(state, now, live, settlement)
+    if (state.blocks.get(live.line)?.cause === "account") state.blocks.delete(live.line)
+    return "settled"
+  }
+  if (decision.kind === "release") {
+    if (!holds(live, lease)) return "noted"
+    live.attempt -= 1
+    live.place = enterLine(live, settings)
+    return "settled"
+  }
+  const isMine = settlement.attempt === null ? holds(live, lease) : isRunning(live, lease.attempt)
+  const isKnown = settlement.attempt !== null && isNoted(state, settlement)
+  if (isKnown) return "settled"
+  note(state, settlement)
+  if (!isMine || decision.kind === "note") return "noted"
+  if (decision.kind === "failed") {
+    const code = settlement.result.error?.code ?? "internal"
+    const expiresAt = now + settings.deadLetterTtlSeconds * 1000
+    finish(state, now, live, { state: "failed", code, expiresAt, endedBy: lease.attempt })
+    return "settled"
+  }
+  if (decision.kind === "return") {
+    live.place = enterLine(live, settings)
+    return "settled"
+  }
+  live.retries += 1
+  if (settlement.attempt?.error?.code === "timeout") live.timeouts += 1
+  live.place = { at: "scheduled", dueAt: decision.dueAt }
+  return "settled"
+}
+
+/** Also while it is held as overdue: whoever ran the attempt knows better what it came to. */
+function isRunning({ place, attempt }: LiveRequest, number: number): boolean {
+  return place.at === "lease" && attempt === number
+}
+
+function complete(state: ModelState, now: number, live: LiveRequest, { lease }: Settlement): void {
+  const expiresAt = now + lease.resultTtlSeconds * 1000
+  finish(state, now, live, { state: "completed", code: "", expiresAt, endedBy: lease.attempt })
+}
+
+/** Only a success after `failed: lease_expired` still changes an outcome. */
+function settleFinished(state: ModelState, now: number, settlement: Settlement): SettleReply {
+  const { lease, decision } = settlement
+  const outcome = state.outcomes.get(lease.requestId)
+  if (outcome === undefined) return "gone"
+  if (decision.kind === "completed" && outcome.state === "failed" && outcome.code === "lease_expired") {
+    complete(state, now, { ...outcome.request, place: { at: "line", score: 0 } }, settlement)
+    return "settled"
+  }
+  if (decision.kind === "completed" && outcome.state === "completed" && outcome.endedBy === lease.attempt)
+    return "settled"
+  if (settlement.attempt === null || isNoted(state, settlement)) return "settled"
+  note(state, settlement)
+  return "noted"
+}
+
+function isNoted(state: ModelState, { lease }: Settlement): boolean {
+  return state.noted.get(lease.requestId)?.has(lease.attempt) === true
+}
+
+function note(state: ModelState, { lease, attempt }: Settlement): void {
+  if (attempt === null) return
+  const numbers = state.noted.get(lease.requestId) ?? new Set()
+  state.noted.set(lease.requestId, numbers.add(lease.attempt))
+}

@@ -1,0 +1,180 @@
+import fc from "fast-check"
+import { PRIORITIES, type Priority } from "../../../src/core/request.ts"
+
+/** What goes wrong on the way to the store, for how many of the next requests; four are one too many. */
+export interface FaultPlan {
+  kind: "drop before" | "drop after" | "500 before" | "500 after" | "429" | "html" | "noscript"
+  /** Only requests that read heads and bodies. */
+  onRead: boolean
+  times: number
+}
+
+export interface RequestPlan {
+  provider: "openai" | "anthropic"
+  priority: Priority
+  organizationId: "org-1" | "org-2"
+  delayMs: number
+  /** After it is due. */
+  deadlineMs: number | null
+  timeoutMs: number
+  resultTtlSeconds: number
+}
+
+export interface ClaimPlan {
+  owner: string
+  limit: number
+  maxBytes: number
+  maxTimeoutMs: number
+}
+
+export interface SettlementPlan {
+  pick: number
+  /** Of a lease that is held, rather than of any that was ever given out. */
+  held: boolean
+  kind: "completed" | "failed" | "retry" | "return" | "release" | "note"
+  dueInMs: number
+  timedOut: boolean
+  block: { cause: "rate" | "account"; forMs: number } | null
+}
+
+/** `client`: which of two processes, whose clocks may differ. `pick`: which of those known, the newest first. */
+export type Step = { client: 0 | 1; fault: FaultPlan | null } & (
+  | { do: "enqueue"; requests: RequestPlan[]; key: { name: string; bodyHash: string } | null }
+  | { do: "enqueueAgain"; pick: number }
+  | { do: "claim"; claim: ClaimPlan }
+  | { do: "settle"; settlements: SettlementPlan[]; claim: ClaimPlan | null }
+  | { do: "extend"; pick: number; byMs: number }
+  | { do: "cancel"; pick: number; as: "owner" | "anyone" | "foreign" }
+  | { do: "replay"; pick: number; deadlineMs: number | null }
+  | { do: "pause"; name: "openai" | null; paused: boolean }
+  | { do: "wait"; ms: number }
+  | { do: "cleanup"; olderThanSeconds: number | null }
+  | { do: "maintain" }
+  | { do: "flushScripts" }
+  /** A request to the store that was held up on its way, or sent twice, arrives after others. */
+  | { do: "late"; pick: number }
+)
+
+const FAULTS: FaultPlan["kind"][] = [
+  ...(["drop before", "drop after", "500 before", "500 after"] as const),
+  ...(["429", "html", "noscript"] as const),
+]
+const fault = fc.option(
+  fc.record({
+    kind: fc.constantFrom(...FAULTS),
+    onRead: fc.boolean(),
+    times: fc.constantFrom(1, 1, 2, 3, 4),
+  }),
+  { freq: 3 },
+)
+const pick = fc.nat(30)
+
+const requestPlan: fc.Arbitrary<RequestPlan> = fc.record({
+  provider: fc.constantFrom("openai", "openai", "anthropic"),
+  priority: fc.constantFrom(...PRIORITIES),
+  organizationId: fc.constantFrom("org-1", "org-2"),
+  delayMs: fc.constantFrom(0, 0, 0, 500, 5000, 3_600_000),
+  deadlineMs: fc.constantFrom(null, null, null, 1, 3000, 60_000),
+  timeoutMs: fc.constantFrom(1000, 30_000, 600_000),
+  resultTtlSeconds: fc.constantFrom(60, 3600, 86_400),
+})
+
+const claimPlan: fc.Arbitrary<ClaimPlan> = fc.record({
+  owner: fc.constantFrom("lane-1:a", "lane-2:a", "tick:a"),
+  limit: fc.constantFrom(0, 1, 1, 2, 5),
+  maxBytes: fc.constantFrom(150, 1_000_000, 1_000_000),
+  maxTimeoutMs: fc.constantFrom(30_000, 600_000, 600_000),
+})
+
+const settlementPlan: fc.Arbitrary<SettlementPlan> = fc.record({
+  pick,
+  held: fc.constantFrom(true, true, false),
+  kind: fc.constantFrom("completed", "failed", "retry", "return", "release", "note"),
+  dueInMs: fc.constantFrom(0, 1, 1000, 60_000),
+  timedOut: fc.boolean(),
+  block: fc.option(
+    fc.record({
+      cause: fc.constantFrom("rate", "account"),
+      forMs: fc.constantFrom(0, 1000, 60_000),
+    }),
+    { freq: 5 },
+  ),
+})
+
+const WAITS = [1, 50, 1000, 4000, 31_000, 61_000, 97_000, 640_000, 7_200_000, 86_400_000, 700_000_000]
+
+const action = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("enqueue" as const),
+      requests: fc.array(requestPlan, { minLength: 1, maxLength: 4 }),
+      key: fc.option(
+        fc.record({ name: fc.constantFrom("a1", "b2"), bodyHash: fc.constantFrom("c3", "d4") }),
+        { freq: 4 },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("enqueueAgain" as const), pick }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("claim" as const), claim: claimPlan }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("settle" as const),
+      settlements: fc.array(settlementPlan, { minLength: 1, maxLength: 3 }),
+      claim: fc.option(claimPlan, { freq: 1 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("extend" as const),
+      pick,
+      byMs: fc.constantFrom(0, 1000, 300_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("cancel" as const),
+      pick,
+      as: fc.constantFrom("owner", "anyone", "foreign"),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("replay" as const),
+      pick,
+      deadlineMs: fc.constantFrom(null, 1, 60_000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("pause" as const),
+      name: fc.constantFrom("openai", null),
+      paused: fc.boolean(),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("cleanup" as const),
+      olderThanSeconds: fc.constantFrom(null, 0, 60, 86_400),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("maintain" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("flushScripts" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("late" as const), pick: fc.nat(8) }) },
+)
+
+/** A life of a queue: up to that many steps; it shrinks to fewer and simpler ones. */
+export function anyLife(maxLength: number): fc.Arbitrary<Step[]> {
+  const client = fc.constantFrom(0 as const, 1 as const)
+  const step = fc
+    .tuple(client, fault, action)
+    .map(([by, wrong, what]): Step => ({ client: by, fault: wrong, ...what }))
+  return fc.array(step, { minLength: 1, maxLength, size: "max" })
+}

@@ -1,0 +1,221 @@
+import { isDeepStrictEqual } from "node:util"
+import { expect } from "vitest"
+import type { FaultRule } from "../../../dev/bridge/faults.ts"
+import { AppError } from "../../../src/core/errors.ts"
+import type { ClaimedRequest, NewRequest, Overdue, Settlement } from "../../../src/queue/contract.ts"
+import { scripts } from "../../../src/queue/scripts.generated.ts"
+import { findLeaks } from "../../helpers/conserved.ts"
+import { createTestClock, createTestQueue, type TestQueue } from "../../helpers/queue.ts"
+import { readRawQueue } from "../../helpers/raw-queue.ts"
+import type { TestStore } from "../../helpers/store.ts"
+import { Ledger } from "./ledger.ts"
+import { type Picture, pictureFrom, pictureOf } from "./picture.ts"
+import { emptyState, type ModelSettings, type ModelState, passTime } from "./state.ts"
+import type { FaultPlan } from "./steps.ts"
+import { type Packet, tapWire, type Wire } from "./wire.ts"
+
+/** One step, for the queue and for the model. */
+export interface Action {
+  fault: FaultPlan | null
+  call(): Promise<unknown>
+  /** How it may come out; each changes the state and gives the reply. The first is what is expected. */
+  ways: ((state: ModelState) => unknown)[]
+  /** States that a call which failed half-way may leave, beside those of none and all of it. */
+  halfWays?: ((state: ModelState) => void)[]
+  /** Throws when the reply is not as expected. */
+  check(actual: unknown, expected: unknown): void
+  /** What the same request to the store does when it arrives again later; `results` of its scripts. */
+  late?(state: ModelState, results: unknown[]): void
+}
+
+export interface WorldOptions {
+  /** How far the first client's clock is ahead, and the second's behind. */
+  skewMs: number
+  maxPending: number
+}
+
+/** An hour ahead, so that the store's own clock ends nothing: `pass` does. */
+const START_AHEAD_MS = 3_600_000
+/** As `queue/store.ts` tries. */
+const TRIES = 4
+const MAX_LATE = 8
+
+/** One queue, two processes that use it, what they have been told, and the model of it all. */
+export class World {
+  readonly settings: ModelSettings
+  readonly clients: [TestQueue, TestQueue]
+  readonly batches: NewRequest[][] = []
+  readonly leases: ClaimedRequest[] = []
+  readonly overdue: Overdue[] = []
+  /** What was said of them. */
+  readonly said = new Map<ClaimedRequest | Overdue, Settlement>()
+  readonly ledger = new Ledger()
+  state: ModelState = emptyState()
+  now: number
+  private readonly store: TestStore
+  private readonly wire: Wire
+  private readonly skewMs: number
+  private picture: Picture = {}
+  private sent: Packet[] = []
+  private late: { packet: Packet; apply: NonNullable<Action["late"]> }[] = []
+
+  constructor(store: TestStore, { skewMs, maxPending }: WorldOptions) {
+    this.store = store
+    this.skewMs = skewMs
+    this.now = Date.now() + START_AHEAD_MS
+    const first = createTestQueue(store, {
+      clock: createTestClock(this.now + skewMs),
+      random: () => 0,
+      settings: { maxPending, providers: ["openai", "anthropic"] },
+    })
+    const second = first.sibling({
+      clock: createTestClock(this.now - skewMs),
+      settings: { ...first.settings, providers: ["openai"] },
+    })
+    this.settings = first.settings
+    this.clients = [first, second]
+    this.wire = tapWire(store.url)
+  }
+
+  close(): void {
+    this.wire.close()
+  }
+
+  /** Every id that was ever tried to be stored, the newest first. */
+  get ids(): string[] {
+    return this.batches.flatMap((batch) => batch.map(({ head }) => head.requestId)).reverse()
+  }
+
+  /** The operation id that the latest claim was sent with. */
+  claimOp = (): string => {
+    const claim = this.sent.flatMap(({ scripts }) => scripts).findLast(({ name }) => name === "claim")
+    return claim?.args[4] ?? "never sent"
+  }
+
+  async act(action: Action): Promise<void> {
+    this.wire.take()
+    if (action.fault !== null) this.store.bridge.faults.inject(ruleOf(action.fault))
+    const came = await action.call().then(
+      (reply) => ({ reply, error: null }),
+      (error: unknown) => ({ reply: null, error }),
+    )
+    this.store.bridge.faults.clear()
+    this.sent = this.wire.take()
+    const before = this.state
+    const ways = action.ways.map((way) => {
+      const state = structuredClone(before)
+      return { reply: way(state), state }
+    })
+    if (came.error === null || isRefusal(came.error)) {
+      await this.settleOn(ways.map(({ state }) => state))
+      checkAny(ways, came.error === null ? came.reply : refusalOf(came.error), action.check)
+    } else {
+      expect(came.error, String(came.error)).toBeInstanceOf(AppError)
+      expect((came.error as AppError).code, String(came.error)).toBe("store_unavailable")
+      expect(action.fault?.times, "an error that no fault explains").toBeGreaterThanOrEqual(TRIES)
+      const halves = (action.halfWays ?? []).map((way) => {
+        const state = structuredClone(before)
+        way(state)
+        return state
+      })
+      await this.settleOn([...ways.map(({ state }) => state), before, ...halves])
+    }
+    this.remember(action)
+  }
+
+  /** Time passes for everybody, and the store lets go of what has ended. */
+  async pass(ms: number): Promise<void> {
+    this.now += ms
+    for (const [i, { clock }] of this.clients.entries())
+      clock.set(this.now + (i === 0 ? 1 : -1) * this.skewMs)
+    await this.store.redis.sendCommand([
+      "EVAL",
+      LET_GO,
+      "0",
+      `aiq:{${this.clients[0].name}}:*`,
+      String(this.now),
+    ])
+    passTime(this.state, this.now)
+    await this.settleOn([this.state])
+  }
+
+  async flushScripts(): Promise<void> {
+    await this.store.redis.sendCommand(["SCRIPT", "FLUSH"])
+  }
+
+  /** A request that was sent before, or never arrived, arrives now. */
+  async arriveLate(pick: number): Promise<void> {
+    const chosen = this.late[this.late.length === 0 ? 0 : pick % this.late.length]
+    if (chosen === undefined) return
+    for (const { source } of Object.values(scripts))
+      await this.store.redis.sendCommand(["SCRIPT", "LOAD", source])
+    const results = await this.wire.resend(chosen.packet)
+    const state = structuredClone(this.state)
+    chosen.apply(state, results)
+    await this.settleOn([state])
+  }
+
+  private remember({ late }: Action): void {
+    const packets = this.sent.filter(({ scripts }) => scripts.length > 0)
+    const packet = packets.at(-1)
+    // Those before the last were refused for a line that they did not know.
+    const isOne = packets.every(({ scripts }) => scripts.length === packet?.scripts.length)
+    if (late === undefined || packet === undefined || !isOne) return
+    this.late = [{ packet, apply: late }, ...this.late].slice(0, MAX_LATE)
+  }
+
+  /** The store must look like one of these states; that is the one that holds from now on. */
+  private async settleOn(states: ModelState[]): Promise<void> {
+    const [{ name, redis }] = this.clients
+    const raw = await readRawQueue(redis, name)
+    const actual = await pictureFrom(raw, redis, name)
+    const state = states.find((each) => isDeepStrictEqual(pictureOf(each), actual))
+    if (state === undefined) expect(actual).toEqual(pictureOf(states[0] ?? emptyState()))
+    else this.state = state
+    expect(findLeaks(raw, this.now)).toEqual([])
+    this.ledger.seeOutcomes(this.picture, actual)
+    this.picture = actual
+  }
+}
+
+function checkAny(ways: { reply: unknown }[], actual: unknown, check: Action["check"]): void {
+  const problems = ways.map(({ reply }) => {
+    try {
+      check(actual, reply)
+      return null
+    } catch (error) {
+      return error
+    }
+  })
+  if (!problems.includes(null)) throw problems[0]
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AppError && ["queue_full", "idempotency_mismatch"].includes(error.code)
+}
+
+function refusalOf(error: unknown): { refused: string } {
+  return { refused: (error as AppError).code }
+}
+
+function ruleOf({ kind, onRead, times }: FaultPlan): FaultRule {
+  const selectors = { times, ...(onRead ? { contains: '"mget"' } : {}) }
+  if (kind === "noscript") return { fault: "noscript", times }
+  if (kind === "html") return { fault: "status", when: "after", status: 502, body: "<html>", ...selectors }
+  if (kind === "429") return { fault: "status", when: "before", status: 429, ...selectors }
+  const when = kind.endsWith("before") ? "before" : "after"
+  return kind.startsWith("drop")
+    ? { fault: "drop", when, ...selectors }
+    : { fault: "status", status: 500, when, ...selectors }
+}
+
+/** Ends what has a TTL until then; answers under idempotency keys are left, as their TTL counts from the real time. */
+const LET_GO = `
+for _, key in ipairs(redis.call("KEYS", ARGV[1])) do
+  local ttl = redis.call("PTTL", key)
+  local time = redis.call("TIME")
+  local ends = time[1] * 1000 + math.floor(time[2] / 1000) + ttl
+  if ttl >= 0 and math.floor(ends / 1000 + 0.5) * 1000 <= tonumber(ARGV[2]) and not string.find(key, ":idem:", 1, true) then
+    redis.call("UNLINK", key)
+  end
+end`
