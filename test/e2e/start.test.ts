@@ -101,8 +101,12 @@ describe("npm start", () => {
     process.kill(-(grouped.npm.pid ?? 0), "SIGKILL")
     await untilNothingRuns()
 
-    // The same port again, as a person would.
-    const again = await new Stack(checkout, grouped.port).ready()
+    // The same port again, as a person would; a child that is slow to end still holds it for a moment.
+    const slow = createServer().listen(grouped.port, "127.0.0.1")
+    const again = new Stack(checkout, grouped.port)
+    await wait(1_500)
+    slow.close()
+    await again.ready()
     again.npm.kill("SIGKILL")
     await untilNothingRuns()
   })
