@@ -63,12 +63,15 @@ function flatten(issues: readonly Issue[], at: Path): Problem[] {
 
 /** The branch of a union whose own type fits, so whose complaints lie deeper. */
 function branchMeant(issue: UnionIssue): readonly Issue[] | undefined {
-  return issue.errors.find(([first]) => first !== undefined && first.path.length > 0)
+  return issue.errors.find(
+    ([first]) => first !== undefined && (first.path.length > 0 || first.code !== "invalid_type"),
+  )
 }
 
+/** Every number that is taken here is a whole one. */
 const TYPES: Record<string, string> = {
   string: "a string",
-  number: "a number",
+  number: "a whole number",
   int: "a whole number",
   boolean: "true or false",
   array: "an array",
