@@ -97,6 +97,42 @@ describeQueue("cancel", ({ open, loseAnswerOf }) => {
     expect((await queue.stats()).counts).toMatchObject({ pending: 0, cancelled: 2 })
   })
 
+  test("a lost answer, and a repetition, still tell who was calling", async () => {
+    const queue = open()
+    const [id = ""] = await queue.enqueueEach({})
+    await queue.takeOne({ owner: "lane-2:99" })
+    loseAnswerOf("cancel")
+    const held = { kind: "cancelled", owner: "lane-2:99", attempt: 1 }
+    expect(await queue.cancel(id, null)).toEqual(held)
+    expect(await queue.cancel(id, null)).toEqual(held)
+  })
+
+  test("what was done is noted in the audit, once", async () => {
+    const queue = open()
+    const [id = "", failed = ""] = await queue.enqueueEach({ priority: "low" }, {})
+    await queue.settle([settlement(await queue.takeOne(), "failed")])
+    const entry = (target: string) => ({
+      ...{
+        at: queue.clock(),
+        action: "request.cancelled",
+        keyId: "k1",
+        organizationId: "org-1",
+        target,
+        ip: null,
+      },
+    })
+    for (const [target, script] of [
+      [id, "cancel"],
+      [failed, "discard"],
+    ] as const) {
+      loseAnswerOf(script)
+      await queue.cancel(target, null, entry(target))
+      await queue.cancel(target, null, entry(target))
+    }
+    const entries = await queue.redis.xRange(queue.keys.audit, "-", "+")
+    expect(entries?.map(({ message }) => JSON.parse(message.entry ?? ""))).toEqual([entry(id), entry(failed)])
+  })
+
   test("a completed request stays as it is", async () => {
     const queue = open()
     const [id = ""] = await queue.enqueueEach({})

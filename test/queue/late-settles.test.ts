@@ -195,6 +195,52 @@ describeQueue("a late settlement", ({ open, loseAnswerOf }) => {
     expect(await queue.redis.exists(queue.keys.attempts(id))).toBe(0)
   })
 
+  test("of an error is noted though the claimer has failed the request as overdue", async () => {
+    const queue = open()
+    const [id = ""] = await queue.enqueueEach({})
+    for (let lost = 0; lost < 2; lost++) queue.clock.set((await queue.takeOne()).lease.expiresAt)
+    const last = await queue.takeOne()
+    queue.clock.set(last.lease.expiresAt)
+    const { overdue } = await queue.take()
+    await queue.settle(overdue.map((each) => settlement(each, "failed")))
+    const late = settlement(last, "failed", { code: "timeout" })
+    expect(await queue.settle([late])).toEqual(["noted"])
+    const status = await queue.status(id, null)
+    expect(status).toMatchObject({ state: "failed", error: { code: "lease_expired" } })
+    expect(status?.attempts.at(-1)).toEqual(late.attempt)
+  })
+
+  test.each(["retry", "return"] as const)(
+    "that repeats a %s does nothing, though the deadline has passed since",
+    async (kind) => {
+      const queue = open()
+      const [id = ""] = await queue.enqueueEach({ deadlineAt: queue.clock() + 2000 })
+      const settled = settlement(await queue.takeOne(), kind, { dueAt: queue.clock() + 1000 })
+      await queue.settle([settled])
+      queue.clock.advance(3000)
+      const { overdue } = await queue.take()
+      expect(overdue).toHaveLength(1)
+      const before = await queue.status(id, null)
+      expect(await queue.settle([settled])).toEqual(["settled"])
+      expect(await queue.status(id, null)).toEqual(before)
+      await queue.settle(overdue.map((each) => settlement(each, "failed")))
+      expect(await queue.status(id, null)).toMatchObject({
+        state: "failed",
+        error: { code: "deadline_exceeded" },
+      })
+    },
+  )
+
+  test("that revives a request leaves the counts of its organization right, beside others of the group", async () => {
+    const { queue, first } = await scene("failed by lost leases")
+    await queue.enqueueEach({}, {})
+    const { requests } = await queue.take()
+    const [other] = requests
+    if (other === undefined) throw new Error("nothing was claimed")
+    await queue.settle([settlement(other, "completed"), settlement(first, "completed")])
+    expect(await queue.redis.hGetAll(queue.keys.meta)).toMatchObject({ load: "1", "live:org-1": "1" })
+  })
+
   test("of an earlier attempt after a replay completes the replayed request", async () => {
     const queue = open()
     const [id = ""] = await queue.enqueueEach({})
