@@ -34,7 +34,8 @@ export function answerError(thrown: unknown, c: AppContext): Response {
     c.header("Retry-After", String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS))
   }
   const { code, message: detail, errors, extra } = error
-  if (c.req.path.replace(/\/$/, "") === ACTION_PATH) return c.json({ success: false, error: detail, code, ...extra }, status)
+  if (c.req.path.replace(/\/$/, "") === ACTION_PATH)
+    return c.json({ success: false, error: detail, code, ...extra }, status)
   const problem = { type: "about:blank", title: TITLES[status], status, detail, code, errors, ...extra }
   return c.body(JSON.stringify(problem), status, { "Content-Type": "application/problem+json" })
 }
