@@ -1,11 +1,14 @@
 import { createAuthenticate } from "./auth/authenticate.ts"
+import { createRateLimit } from "./auth/rate.ts"
 import { systemClock } from "./core/clock.ts"
 import { parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog } from "./core/log.ts"
 import { runTick } from "./drain/run-tick.ts"
+import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
+import { createAccess } from "./queue/access.ts"
 import { createQueue } from "./queue/queue.ts"
 
 /** As in `package.json`; a test compares them. */
@@ -41,11 +44,15 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
     queueName: config.queueName,
     settings: { ...config, providers: Object.keys(config.providers) },
   })
+  const access = createAccess({ redis: config.redis, queueName: config.queueName })
   const providers = createProviders(config)
   const deps = { config, queue, clock: systemClock, log: jsonLog }
   const services: WorkerServices = {
     ...deps,
-    authenticate: createAuthenticate(config.adminApiKey),
+    access,
+    authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
+    limitRate: createRateLimit(access, systemClock),
+    auditor: createAuditor(access, systemClock),
     newRequestId: createIdGenerator(systemClock),
     version: VERSION,
     tick: async () => {

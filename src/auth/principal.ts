@@ -10,6 +10,8 @@ export interface Principal {
   scopes: readonly Scope[]
   /** The most urgent priority it may ask for; null: any. */
   maxPriority: Priority | null
+  /** Calls a minute; null: no limit. */
+  ratePerMinute: number | null
 }
 
 /** Whoever holds `ADMIN_API_KEY`. */
@@ -18,6 +20,7 @@ export const BOOTSTRAP: Principal = {
   organizationId: "*",
   scopes: SCOPES,
   maxPriority: null,
+  ratePerMinute: null,
 }
 
 /** Throws `forbidden` without the scope. */

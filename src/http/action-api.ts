@@ -4,6 +4,7 @@ import { CleanupQuery } from "../core/contracts/parameters.ts"
 import { AppError } from "../core/errors.ts"
 import { ACTION_PATH } from "./action-path.ts"
 import { readJson } from "./body.ts"
+import { cleanUp } from "./cleanup.ts"
 import type { App, AppContext } from "./context.ts"
 import { enqueue } from "./enqueue.ts"
 import { readQuery } from "./query.ts"
@@ -41,7 +42,7 @@ async function get(c: AppContext): Promise<Response> {
     case "cleanup": {
       requireScope(principal, "admin")
       const { olderThanSeconds = null } = readQuery(c, CleanupQuery)
-      return c.json({ success: true, removed: await servicesOf(c).queue.cleanup(olderThanSeconds) })
+      return c.json({ success: true, removed: await cleanUp(c, olderThanSeconds) })
     }
     default:
       throw new AppError("invalid_request", "The parameter action must be stats, status or cleanup.")

@@ -2,10 +2,12 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
+import { mountKeys } from "./keys.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountRequests } from "./requests.ts"
@@ -37,6 +39,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountStats(app)
   mountCleanup(app)
   mountPause(app)
+  mountKeys(app)
+  mountAudit(app)
   mountActionApi(app)
   return app
 }

@@ -1,5 +1,6 @@
 import { CleanupBody } from "../core/contracts/parameters.ts"
 import { check, invalid } from "../core/contracts/problem.ts"
+import { auditEntry } from "./audit.ts"
 import { readOptionalJson } from "./body.ts"
 import type { App, AppContext } from "./context.ts"
 import { resource, servicesOf } from "./resource.ts"
@@ -13,5 +14,12 @@ async function postCleanup(c: AppContext): Promise<Response> {
   const { value } = await readOptionalJson(c, MAX_SMALL_BYTES)
   const read = check(CleanupBody, value)
   if (read.value === null) throw invalid("The body", read.problems)
-  return c.json({ removed: await servicesOf(c).queue.cleanup(read.value.olderThanSeconds ?? null) })
+  return c.json({ removed: await cleanUp(c, read.value.olderThanSeconds ?? null) })
+}
+
+/** A clean-up, noted in the audit. */
+export async function cleanUp(c: AppContext, olderThanSeconds: number | null) {
+  const { queue, access } = servicesOf(c)
+  await access.audit(auditEntry(c, "queue.cleaned", null))
+  return queue.cleanup(olderThanSeconds)
 }

@@ -1,16 +1,21 @@
 import type { Context, Hono } from "hono"
 import type { Authenticate } from "../auth/authenticate.ts"
 import type { Principal } from "../auth/principal.ts"
+import type { LimitRate } from "../auth/rate.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Config, ConfigProblem } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
-import type { RequestQueue } from "../queue/contract.ts"
+import type { AccessStore, RequestQueue } from "../queue/contract.ts"
+import type { Auditor } from "./audit.ts"
 
 /** What the handlers work with. */
 export interface Services {
   config: Config
   queue: RequestQueue
+  access: AccessStore
   authenticate: Authenticate
+  limitRate: LimitRate
+  auditor: Auditor
   newRequestId: () => string
   clock: Clock
   log: Log

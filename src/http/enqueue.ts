@@ -3,9 +3,10 @@ import type { ReadRequests, RequestRules } from "../core/contracts/new-request.t
 import { invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import type { RequestHead } from "../core/request.ts"
-import type { EnqueueReply, NewRequest, RequestQueue } from "../queue/contract.ts"
+import type { Enqueued, EnqueueReply, Idempotency, NewRequest, RequestQueue } from "../queue/contract.ts"
 import type { JsonBody } from "./body.ts"
 import type { AppContext, Services } from "./context.ts"
+import { identify, readIdempotencyKey } from "./idempotency.ts"
 import { servicesOf } from "./resource.ts"
 import { checkCommandSize } from "./sizes.ts"
 
@@ -20,7 +21,7 @@ export async function enqueue(
 ): Promise<EnqueuedRequest[]> {
   const services = servicesOf(c)
   const principal = c.get("principal")
-  refuseIdempotencyKey(c)
+  const idempotencyKey = readIdempotencyKey(c)
   const { requests, problems } = read(value, rulesOf(services, principal))
   if (requests === null) throw invalid("The body", problems)
   checkCommandSize(requests, bytes)
@@ -28,8 +29,10 @@ export async function enqueue(
     requirePriority(principal, head.priority)
     requireOrganization(principal, head.organizationId)
   }
-  const replies = await store(services.queue, requests)
-  return replies.map((reply, i) => present(reply, requests[i]?.head))
+  const idempotency = idempotencyKey === null ? null : await identify(c.req.path, idempotencyKey, requests)
+  const stored = await store(services.queue, requests, idempotency)
+  if (stored.replayed) c.header("Idempotency-Replayed", "true")
+  return stored.requests.map((reply, i) => present(reply, requests[i]?.head))
 }
 
 export function present(reply: EnqueueReply, head: RequestHead | undefined): EnqueuedRequest {
@@ -50,17 +53,15 @@ function rulesOf({ config, clock, newRequestId }: Services, { organizationId }: 
   return { config, organizationId, now: clock(), newRequestId }
 }
 
-/** Better refused than ignored: whoever sends one counts on it. */
-function refuseIdempotencyKey(c: AppContext): void {
-  if (c.req.header("Idempotency-Key") !== undefined) {
-    throw new AppError("not_supported", "Idempotency-Key is not supported yet.")
-  }
-}
-
 /** When the store went silent, the caller must know that the requests may be there after all, and under which ids. */
-async function store(queue: RequestQueue, requests: NewRequest[]): Promise<EnqueueReply[]> {
+async function store(
+  queue: RequestQueue,
+  requests: NewRequest[],
+  idempotency: Idempotency | null,
+): Promise<Enqueued> {
   try {
-    return await queue.enqueue(requests)
+    if (idempotency !== null) return await queue.enqueueOnce(requests, idempotency)
+    return { requests: await queue.enqueue(requests), replayed: false }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "store_unavailable") throw error
     const ids = requests.map(({ head }) => head.requestId)

@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts"
+import { auditEntry } from "./audit.ts"
 import type { App, AppContext } from "./context.ts"
 import { resource, servicesOf } from "./resource.ts"
 
@@ -17,7 +18,7 @@ export function mountPause(app: App): void {
 
 async function pauseQueue(c: AppContext, paused: boolean): Promise<Response> {
   const { queue, config } = servicesOf(c)
-  await queue.setPaused(null, paused)
+  await queue.setPaused(null, paused, auditEntry(c, paused ? "queue.paused" : "queue.resumed", null))
   return c.json({ name: config.queueName, paused })
 }
 
@@ -27,6 +28,6 @@ async function pauseProvider(c: AppContext, paused: boolean): Promise<Response> 
   if (!Object.hasOwn(config.providers, name)) {
     throw new AppError("not_found", "No provider of this name is configured.")
   }
-  await queue.setPaused(name, paused)
+  await queue.setPaused(name, paused, auditEntry(c, paused ? "provider.paused" : "provider.resumed", name))
   return c.json({ name, paused })
 }

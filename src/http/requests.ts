@@ -5,6 +5,7 @@ import { check, invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import { isRequestId } from "../core/ids.ts"
 import type { StatusOptions, StatusReply } from "../queue/contract.ts"
+import { auditEntry } from "./audit.ts"
 import { readJson, readOptionalJson } from "./body.ts"
 import type { App, AppContext } from "./context.ts"
 import { type EnqueuedRequest, enqueue, present } from "./enqueue.ts"
@@ -61,7 +62,8 @@ async function replayRequest(c: AppContext): Promise<Response> {
   if (problems.length > 0) throw invalid("The body", problems)
 
   const requestId = knownShape(c.req.param("requestId"))
-  const reply = await queue.replay(requestId, tenantOf(c.get("principal")), { deadlineAt })
+  const audit = auditEntry(c, "request.replayed", requestId)
+  const reply = await queue.replay(requestId, tenantOf(c.get("principal")), { deadlineAt }, audit)
   if (reply.kind === "unknown") throw unknownRequest()
   if (reply.kind === "conflict") {
     throw new AppError("conflict", `Only a failed request can be replayed; this one is ${reply.state}.`)
@@ -92,7 +94,9 @@ export async function cancelRequest(
   requestId: string | undefined,
 ): Promise<{ state: "cancelled" } | { state: "failed"; discarded: true }> {
   const { queue } = servicesOf(c)
-  const reply = await queue.cancel(knownShape(requestId), tenantOf(c.get("principal")))
+  const id = knownShape(requestId)
+  const audit = auditEntry(c, "request.cancelled", id)
+  const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit)
   switch (reply.kind) {
     case "cancelled":
       return { state: "cancelled" }

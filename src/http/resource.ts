@@ -18,7 +18,7 @@ interface Operation {
 export function resource(app: App, path: string, operations: Partial<Record<Method, Operation>>): void {
   for (const [method, { scope, handle }] of Object.entries(operations)) {
     app.on(method, path, async (c) => {
-      if (scope !== "public") await authenticate(c, scope)
+      if (scope !== "public") await admit(c, scope)
       return handle(c)
     })
   }
@@ -34,12 +34,15 @@ export function resource(app: App, path: string, operations: Partial<Record<Meth
   })
 }
 
-/** Throws `unauthorized` without a known key, `forbidden` without the scope. */
-async function authenticate(c: AppContext, scope: Scope | "any"): Promise<void> {
-  const principal = await servicesOf(c).authenticate(c.req.header("Authorization"))
+/** Throws `unauthorized` without a known key, `rate_limited`, or `forbidden` without the scope. */
+async function admit(c: AppContext, scope: Scope | "any"): Promise<void> {
+  const { authenticate, limitRate, auditor } = servicesOf(c)
+  const principal = await authenticate(c.req.header("Authorization"))
   if (principal === null) {
+    auditor.noteRefusal(c)
     throw new AppError("unauthorized", "A valid key is needed: Authorization: Bearer <key>.")
   }
+  await limitRate(principal)
   if (scope !== "any") requireScope(principal, scope)
   c.set("principal", principal)
 }

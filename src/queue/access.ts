@@ -1,5 +1,6 @@
 import type { Random } from "../core/clock.ts"
-import type { AccessStore, AuditEntry, StoredKey } from "./contract.ts"
+import type { StoredKey } from "../core/contracts/access.ts"
+import type { AccessStore, AuditEntry } from "./contract.ts"
 import { newerFormat } from "./frames.ts"
 import { createKeys, type Keys } from "./keys.ts"
 import { type Pipeline, Store } from "./store.ts"
@@ -63,7 +64,7 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
   }
 }
 
-function addEntry(pipeline: Pipeline, keys: Keys, entry: AuditEntry): void {
+export function addEntry(pipeline: Pipeline, keys: Keys, entry: AuditEntry): void {
   const trim = { type: "MAXLEN", threshold: AUDIT_ENTRIES, comparison: "~" } as const
   pipeline.xadd(keys.audit, "*", { entry: JSON.stringify(entry) }, { trim })
 }

@@ -47,7 +47,14 @@ export async function cancel(
   const [, state, expiresAt, owningOrganization] = reply
   if (state === "completed") return { kind: "completed" }
   const entry = { requestId, organizationId: owningOrganization }
-  const call = discardCall(context, "failed", dayOf(Number(expiresAt)), [entry], true, audit)
+  const call = discardCall(
+    context,
+    "failed",
+    dayOf(Number(expiresAt)),
+    [entry],
+    true,
+    audit && { ...audit, action: "request.discarded" },
+  )
   const [removed] = await context.store.run<[number]>("discard", [call])
   if (removed === 1) return { kind: "discarded" }
   // Replayed in between: it is a live request again, and that is what gets cancelled. Or discarded, by a twin or by

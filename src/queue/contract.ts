@@ -1,3 +1,4 @@
+import type { StoredKey } from "../core/contracts/access.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
 
@@ -229,25 +230,7 @@ export interface RequestQueue {
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
   /** `name`: a provider, or null for the whole queue. One round trip. */
-  setPaused(name: string | null, paused: boolean): Promise<void>
-}
-
-export const SCOPES = ["enqueue", "read", "cancel", "admin"] as const
-export type Scope = (typeof SCOPES)[number]
-
-/** An issued API key. The key itself is never stored. */
-export interface StoredKey {
-  keyId: string
-  name: string
-  /** One tenant's, or `*` for every organization. */
-  organizationId: string
-  scopes: Scope[]
-  /** Of the whole key, hex. */
-  sha256: string
-  createdAt: number
-  expiresAt: number | null
-  maxPriority: Priority | null
-  ratePerMinute: number | null
+  setPaused(name: string | null, paused: boolean, audit?: AuditEntry): Promise<void>
 }
 
 /** Who did what, to which id, from where. Never a prompt or a key. */

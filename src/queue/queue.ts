@@ -1,5 +1,6 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
+import { addEntry } from "./access.ts"
 import { cancel } from "./cancel.ts"
 import { type ClaimReply, claim, claimCall, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
@@ -53,10 +54,11 @@ export function createQueue(options: QueueOptions): RequestQueue {
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
-    setPaused: async (name, paused) => {
-      await store.pipeline("pause", (pipeline) =>
-        pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" }),
-      )
+    setPaused: async (name, paused, audit) => {
+      await store.pipeline("pause", (pipeline) => {
+        pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" })
+        if (audit !== undefined) addEntry(pipeline, keys, audit)
+      })
     },
   }
 }

@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { createAuthenticate } from "../../src/auth/authenticate.ts"
 
 const KEY = "an-admin-key-for-the-tests"
-const authenticate = createAuthenticate(KEY)
+const authenticate = createAuthenticate(KEY, { findKey: async () => null }, Date.now)
 
 it.each([`Bearer ${KEY}`, `bearer ${KEY}`, `BEARER  ${KEY} `])("knows %j", async (header) => {
   expect(await authenticate(header)).toMatchObject({

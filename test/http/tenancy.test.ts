@@ -9,12 +9,13 @@ const tenant: Principal = {
   organizationId: "org-1",
   scopes: ["enqueue", "read", "cancel"],
   maxPriority: "high",
+  ratePerMinute: null,
 }
 const principals: Record<string, Principal> = {
   one: tenant,
   two: { ...tenant, keyId: "k2", organizationId: "org-2" },
-  operator: { keyId: "k0", organizationId: "*", scopes: SCOPES, maxPriority: null },
-  reader: { keyId: "k3", organizationId: "*", scopes: ["read"], maxPriority: null },
+  operator: { keyId: "k0", organizationId: "*", scopes: SCOPES, maxPriority: null, ratePerMinute: null },
+  reader: { keyId: "k3", organizationId: "*", scopes: ["read"], maxPriority: null, ratePerMinute: null },
   none: { ...tenant, scopes: [] },
 }
 

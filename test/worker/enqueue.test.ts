@@ -131,14 +131,6 @@ describe("POST /v1/requests", () => {
     expect(body.errors).toHaveLength(1)
   })
 
-  it("does not ignore an Idempotency-Key, since it cannot keep its promise yet", async () => {
-    for (const path of ["/v1/requests", "/v1/requests/bulk", "/api/ai/queue"]) {
-      const options = { body: requestBody(), headers: { "idempotency-key": "abc" } }
-      const { status, body } = await client.call("POST", path, options)
-      expect({ status, code: body.code }).toEqual({ status: 400, code: "not_supported" })
-    }
-  })
-
   it("answers 429 queue_full with Retry-After when the queue is full", async () => {
     const own = createClient({ MAX_PENDING: "2" })
     const statuses = []

@@ -33,8 +33,6 @@ describe("the order of refusals", () => {
     "/",
     "/v1",
     "/v2/requests",
-    "/v1/keys",
-    "/v1/audit",
     "/v1/providers",
     "/v1/webhook-secrets",
     "/v1/requests/cancel",

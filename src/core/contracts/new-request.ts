@@ -15,9 +15,14 @@ export interface RequestRules {
   newRequestId: () => string
 }
 
-export type ReadRequests =
-  | { requests: { head: RequestHead; body: RequestBody }[]; problems: [] }
-  | { requests: null; problems: Problem[] }
+/** A request as it is to be stored. `asked` is when the caller wants it, before the clock turned that into an instant. */
+export interface RequestRead {
+  head: RequestHead
+  body: RequestBody
+  asked: { delayMs: number; scheduledAt: number | null }
+}
+
+export type ReadRequests = { requests: RequestRead[]; problems: [] } | { requests: null; problems: Problem[] }
 
 export const MAX_BULK = 1000
 const MAX_MESSAGES = 1000
@@ -126,7 +131,9 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     metadata,
     simulated: rules.config.providers[provider]?.simulated ?? false,
   }
-  return { requests: [{ head, body: { messages: chat.messages, options, providerOptions } }], problems: [] }
+  const body = { messages: chat.messages, options, providerOptions }
+  const asked = { delayMs: fields.delayMs ?? 0, scheduledAt: fields.scheduledAt ?? null }
+  return { requests: [{ head, body, asked }], problems: [] }
 }
 
 const Bulk = z.strictObject({
@@ -137,7 +144,7 @@ const Bulk = z.strictObject({
 export function readBulk(value: unknown, rules: RequestRules): ReadRequests {
   const read = check(Bulk, value)
   if (read.value === null) return { requests: null, problems: read.problems }
-  const requests: { head: RequestHead; body: RequestBody }[] = []
+  const requests: RequestRead[] = []
   const problems: Problem[] = []
   for (const [i, entry] of read.value.requests.entries()) {
     const { requests: found, problems: wrong } = readRequest(entry, rules, ["requests", i])

@@ -38,3 +38,11 @@ export const StatusQuery = z.strictObject({ include: z.exactOptional(z.literal("
 export const CleanupQuery = z.object({
   olderThanSeconds: z.exactOptional(wholeText(0, MAX_AGE_SECONDS)),
 })
+
+/** `GET /v1/audit`. */
+export const AuditQuery = z.strictObject({
+  limit: z._default(wholeText(1, 100), 20),
+  cursor: z.exactOptional(
+    z.string().check(z.regex(/^\d{1,20}-\d{1,20}$/, { error: "must be the nextCursor of an earlier page" })),
+  ),
+})

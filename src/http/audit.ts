@@ -1,0 +1,60 @@
+import type { Clock } from "../core/clock.ts"
+import { AuditQuery } from "../core/contracts/parameters.ts"
+import type { AccessStore, AuditEntry } from "../queue/contract.ts"
+import type { App, AppContext } from "./context.ts"
+import { readQuery } from "./query.ts"
+import { resource, servicesOf } from "./resource.ts"
+
+/** Refusals noted per isolate and minute: enough to see an attack, too few to be one. */
+const REFUSALS_PER_MINUTE = 10
+const MINUTE_MS = 60_000
+
+export function mountAudit(app: App): void {
+  resource(app, "/v1/audit", { GET: { scope: "admin", handle: listAudit } })
+}
+
+async function listAudit(c: AppContext): Promise<Response> {
+  const { limit, cursor = null } = readQuery(c, AuditQuery)
+  return c.json(await servicesOf(c).access.listAudit(limit, cursor))
+}
+
+/** Who is doing this, from where. */
+export function auditEntry(c: AppContext, action: string, target: string | null): AuditEntry {
+  const { keyId, organizationId } = c.get("principal")
+  return { ...entry(c, servicesOf(c).clock(), action, target), keyId, organizationId }
+}
+
+function entry(c: AppContext, at: number, action: string, target: string | null): AuditEntry {
+  const ip = c.req.header("CF-Connecting-IP") ?? null
+  return { at, action, keyId: null, organizationId: null, target, ip }
+}
+
+export interface Auditor {
+  /** Notes a refused authentication after the answer, at a bounded rate. */
+  noteRefusal(c: AppContext): void
+}
+
+export function createAuditor(access: Pick<AccessStore, "audit">, clock: Clock): Auditor {
+  let minute = 0
+  let noted = 0
+  return {
+    noteRefusal(c) {
+      const now = clock()
+      if (Math.floor(now / MINUTE_MS) !== minute) {
+        minute = Math.floor(now / MINUTE_MS)
+        noted = 0
+      }
+      if (++noted > REFUSALS_PER_MINUTE) return
+      // A store that is away is told by every other call.
+      const written = access.audit(entry(c, now, "auth.refused", c.req.path)).catch(() => undefined)
+      afterAnswer(c, written)
+    },
+  }
+}
+
+/** Keeps a Worker alive until the work is done; elsewhere there is no such context, and nothing ends the process. */
+function afterAnswer(c: AppContext, work: Promise<unknown>): void {
+  try {
+    c.executionCtx.waitUntil(work)
+  } catch {}
+}

@@ -1,0 +1,50 @@
+import { sha256Hex } from "../auth/digest.ts"
+import type { RequestRead } from "../core/contracts/new-request.ts"
+import { AppError } from "../core/errors.ts"
+import type { Idempotency } from "../queue/contract.ts"
+import type { AppContext } from "./context.ts"
+
+const MAX_KEY_LENGTH = 255
+
+/** null when there is none. Throws `invalid_request` for one of a wrong length. */
+export function readIdempotencyKey(c: AppContext): string | null {
+  const key = c.req.header("Idempotency-Key")
+  if (key === undefined) return null
+  if (key.length < 1 || key.length > MAX_KEY_LENGTH) {
+    throw new AppError("invalid_request", `Idempotency-Key must have 1 to ${MAX_KEY_LENGTH} characters.`)
+  }
+  return key
+}
+
+/**
+ * What makes two calls the same: route and key, and the body after parsing and defaults, whatever the order of its
+ * members. What each call gets anew (ids, times) is left out.
+ */
+export async function identify(route: string, key: string, requests: RequestRead[]): Promise<Idempotency> {
+  const organizations = new Set(requests.map(({ head }) => head.organizationId))
+  const [only = "*"] = organizations
+  const asked = requests.map(({ head, body, asked }) => {
+    const {
+      requestId: _,
+      createdAt: _createdAt,
+      scheduledAt: _scheduledAt,
+      simulated: _simulated,
+      ...fields
+    } = head
+    return { ...fields, ...body, ...asked }
+  })
+  return {
+    organizationId: organizations.size === 1 ? only : "*",
+    keyHash: await sha256Hex(`${route}\n${key}`),
+    bodyHash: await sha256Hex(canonicalJson(asked)),
+  }
+}
+
+/** JSON with the members of each object in order of their names. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  )
+}
