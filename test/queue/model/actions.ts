@@ -7,7 +7,7 @@ import { settle } from "./settling.ts"
 import type { ModelState } from "./state.ts"
 import type { ClaimPlan, RequestPlan, SettlementPlan, Step } from "./steps.ts"
 import { cancel, cleanup, enqueue, markTooOld, replay, stateOf } from "./transitions.ts"
-import type { Action, World } from "./world.ts"
+import { type Action, LONGEST_DELAY_MS, type World } from "./world.ts"
 
 type StepOf<Name extends Step["do"]> = Extract<Step, { do: Name }>
 
@@ -71,7 +71,9 @@ function enqueueAction(world: World, queue: TestQueue, { requests, key }: StepOf
 }
 
 function enqueueAgainAction(world: World, queue: TestQueue, { pick }: StepOf<"enqueueAgain">): Plain | null {
-  const batch = choose(world.batches.toReversed(), pick)
+  const oldest = world.now - LONGEST_DELAY_MS
+  const recent = world.batches.filter(([first]) => (first?.head.createdAt ?? 0) > oldest)
+  const batch = choose(recent.toReversed(), pick)
   if (batch === undefined) return null
   for (const { head } of batch) {
     if (stateOf(world.state, head.requestId) === null) world.ledger.startsAnew(head.requestId)

@@ -149,7 +149,7 @@ function nextAt(state: ModelState, now: number, served: string[]): number | null
   return instants.length === 0 ? null : Math.min(...instants)
 }
 
-/** Moves the end of a lease that is still held. */
+/** Makes a lease that is still held last until then, if it does not already. */
 export function extend(
   state: ModelState,
   lease: { requestId: string; attempt: number; op: string },
@@ -157,7 +157,7 @@ export function extend(
 ): boolean {
   const live = state.live.get(lease.requestId)
   if (live === undefined || !holds(live, lease)) return false
-  if (live.place.at === "lease") live.place.expiresAt = expiresAt
+  if (live.place.at === "lease") live.place.expiresAt = Math.max(live.place.expiresAt, expiresAt)
   return true
 }
 

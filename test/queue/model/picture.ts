@@ -41,6 +41,8 @@ export function pictureOf(state: ModelState): Picture {
   for (const [id, entry] of state.index) picture[`list ${entry.state} ${id}`] = `until ${entry.expiresAt}`
   for (const name of state.paused) picture[`paused ${name}`] = "1"
   for (const [line, { untilAt, cause }] of state.blocks) picture[`blocked ${line}`] = `${untilAt} ${cause}`
+  for (const [owner, { op, at }] of state.drains) picture[`drain ${owner}`] = `${op} ${at}`
+  if (state.maintainedAt !== null) picture.maintained = String(state.maintainedAt)
   return picture
 }
 
@@ -73,6 +75,9 @@ export async function pictureFrom(raw: RawQueue, redis: RawRedis, name: string):
     const [kind, what] = field.split(":")
     if (kind === "paused" && value === "1") picture[`paused ${what}`] = value
     if (kind === "blocked" && value !== "") picture[`blocked ${what}`] = value
+    if (kind === "maintainedAt") picture.maintained = value
+    if (kind === "drains")
+      for (const [, owner, last] of value.matchAll(/(\S+) (\S+ \d+)/g)) picture[`drain ${owner}`] = `${last}`
   }
   return picture
 }

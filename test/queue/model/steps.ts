@@ -76,7 +76,7 @@ const requestPlan: fc.Arbitrary<RequestPlan> = fc.record({
   delayMs: fc.constantFrom(0, 0, 0, 500, 5000, 3_600_000),
   deadlineMs: fc.constantFrom(null, null, null, 1, 3000, 60_000),
   timeoutMs: fc.constantFrom(1000, 30_000, 600_000),
-  resultTtlSeconds: fc.constantFrom(60, 3600, 86_400),
+  resultTtlSeconds: fc.constantFrom(3600, 7200, 86_400),
 })
 
 const claimPlan: fc.Arbitrary<ClaimPlan> = fc.record({

@@ -158,8 +158,9 @@ export function cleanup(
   for (const [id, entry] of state.index) {
     const finishedAt = state.outcomes.get(id)?.finishedAt ?? 0
     const isOld = olderThanSeconds !== null && finishedAt <= now - olderThanSeconds * 1000
-    if (isOld) forget(state, id)
-    else if (entry.expiresAt <= now) state.index.delete(id)
+    // What has expired ends by itself, within the second.
+    if (entry.expiresAt <= now) state.index.delete(id)
+    else if (isOld) forget(state, id)
     else continue
     removed[entry.state] += 1
   }
