@@ -3,10 +3,8 @@ import type { StoredKey } from "../core/contracts/access.ts"
 import type { AccessStore, AuditEntry } from "./contract.ts"
 import { newerFormat } from "./frames.ts"
 import { createKeys, type Keys } from "./keys.ts"
-import { type Pipeline, Store } from "./store.ts"
+import { type ScriptCall, Store } from "./store.ts"
 
-/** About so many entries are kept: a few megabytes. */
-const AUDIT_ENTRIES = 10_000
 const VERSION = "1"
 const MINUTE_MS = 60_000
 
@@ -20,12 +18,13 @@ export interface AccessOptions {
 export function createAccess({ redis, queueName, random = Math.random }: AccessOptions): AccessStore {
   const store = new Store({ ...redis, random })
   const keys = createKeys(queueName)
+  const changeKey = (op: string, keyId: string, value: string, audit: AuditEntry) =>
+    store.run(op, [
+      { name: "key", keys: [keys.keys, keys.audit], args: [keyId, value, JSON.stringify(audit)] },
+    ])
   return {
     issueKey: async (key, audit) => {
-      await store.pipeline("issueKey", (pipeline) => {
-        pipeline.hset(keys.keys, { [key.keyId]: VERSION + JSON.stringify(key) })
-        addEntry(pipeline, keys, audit)
-      })
+      await changeKey("issueKey", key.keyId, VERSION + JSON.stringify(key), audit)
     },
     findKey: async (keyId) => {
       const [text] = await store.pipeline<[string | null]>("findKey", (pipeline) =>
@@ -38,11 +37,12 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
       return texts.map(decodeKey).sort((a, b) => b.createdAt - a.createdAt)
     },
     revokeKey: async (keyId, audit) => {
-      const [removed] = await store.pipeline<[number]>("revokeKey", (pipeline) => {
-        pipeline.hdel(keys.keys, keyId)
-        addEntry(pipeline, keys, audit)
-      })
-      return removed === 1
+      // Asked first: a revocation whose answer was lost finds nothing the second time.
+      const [known] = await store.pipeline<[number]>("revokeKey", (pipeline) =>
+        pipeline.hexists(keys.keys, keyId),
+      )
+      if (known === 1) await changeKey("revokeKey", keyId, "", audit)
+      return known === 1
     },
     takeRate: async (keyId, at, wanted, perMinute) => {
       const key = keys.rate(keyId, Math.floor(at / MINUTE_MS))
@@ -52,7 +52,7 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
       return granted
     },
     audit: async (entry) => {
-      await store.pipeline("audit", (pipeline) => addEntry(pipeline, keys, entry))
+      await store.run("audit", [noteCall(keys, entry)])
     },
     listAudit: async (limit, cursor) => {
       const [entries] = await store.pipeline<[[string, string[]][]]>("listAudit", (pipeline) =>
@@ -64,9 +64,9 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
   }
 }
 
-export function addEntry(pipeline: Pipeline, keys: Keys, entry: AuditEntry): void {
-  const trim = { type: "MAXLEN", threshold: AUDIT_ENTRIES, comparison: "~" } as const
-  pipeline.xadd(keys.audit, "*", { entry: JSON.stringify(entry) }, { trim })
+/** Notes an entry once, however often it is sent. */
+export function noteCall(keys: Keys, entry: AuditEntry): ScriptCall {
+  return { name: "note", keys: [keys.audit], args: [JSON.stringify(entry)] }
 }
 
 function decodeKey(text: string): StoredKey {

@@ -26,6 +26,8 @@ export interface QueueContext {
   /** Lines known to this process: the configured ones, and those that others have registered in `meta`. */
   lines: string[]
   nextOp: () => string
+  /** Recent indexes to which this process has given their expiry. */
+  expiring: Set<string>
 }
 
 /** The keys of all known lines, as scripts take them, and their names as one argument. */
@@ -68,8 +70,9 @@ function learnLines(context: QueueContext, reply: unknown): boolean {
   return true
 }
 
-/** Adds lines to the known ones. */
-export function learn(context: QueueContext, lines: string[]): void {
+/** Adds lines to the known ones; false when there was nothing new. */
+export function learn(context: QueueContext, lines: string[]): boolean {
   const unknown = lines.filter((line) => line !== "" && !context.lines.includes(line))
   context.lines = [...context.lines, ...new Set(unknown)]
+  return unknown.length > 0
 }

@@ -229,7 +229,7 @@ export interface RequestQueue {
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
-  /** `name`: a provider, or null for the whole queue. One round trip. */
+  /** `name`: a provider, or null for the whole queue. One round trip, two with an audit entry. */
   setPaused(name: string | null, paused: boolean, audit?: AuditEntry): Promise<void>
 }
 
@@ -252,7 +252,7 @@ export interface AccessStore {
   findKey(keyId: string): Promise<StoredKey | null>
   /** Newest first. */
   listKeys(): Promise<StoredKey[]>
-  /** False when there was none. */
+  /** False when there was none. Two round trips. */
   revokeKey(keyId: string, audit: AuditEntry): Promise<boolean>
   /** How many of the `wanted` calls a key may make in the minute of `at`; they count as made. */
   takeRate(keyId: string, at: number, wanted: number, perMinute: number): Promise<number>

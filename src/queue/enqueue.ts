@@ -14,6 +14,7 @@ export const RECENT_TTL_DAYS = 62
 const CHARACTERS_PER_TOKEN = 4
 const DEFAULT_OUTPUT_TOKENS = 1000
 const QUEUE_FULL_RETRY_AFTER_SECONDS = 30
+const MAX_REMEMBERED = 5000
 const encoder = new TextEncoder()
 
 type Reply =
@@ -37,6 +38,7 @@ export async function enqueue(
   })
   const organizations = [...new Set(requests.map(({ head }) => head.organizationId))]
   const day = dayOf(requestIdTime(requests[0]?.head.requestId ?? ""))
+  const recentKeys = organizations.map((organization) => keys.recent(organization, day))
   const args = requests.flatMap((request) => encodeRequest(request, organizations))
   learn(
     context,
@@ -47,7 +49,7 @@ export async function enqueue(
       name: "enqueue",
       keys: [
         ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
-        ...organizations.map((organization) => keys.recent(organization, day)),
+        ...recentKeys,
         ...(idempotency === null ? [] : [keys.idempotency(idempotency.organizationId, idempotency.keyHash)]),
         ...requests.flatMap(({ head: { requestId } }) => [
           ...[keys.head(requestId), keys.body(requestId), keys.outcome(requestId)],
@@ -56,12 +58,19 @@ export async function enqueue(
       args: [
         ...[now, context.lines.join(" "), settings.maxPending, settings.maxPendingPerOrganization],
         ...[idempotency?.bodyHash ?? "", JSON.stringify(replies), organizations.join(" ")],
-        ...organizations.map(() => (day + RECENT_TTL_DAYS) * 86_400),
+        ...recentKeys.map((key) => (context.expiring.has(key) ? 0 : (day + RECENT_TTL_DAYS) * 86_400)),
         ...args,
       ],
     },
   ])
+  if (reply[0] === "stored") rememberExpiring(context, recentKeys)
   return answer(context, replies, reply)
+}
+
+/** One command less per enqueue: the expiry is the net beneath the hourly clean-up, so once per process is enough. */
+function rememberExpiring({ expiring }: QueueContext, recentKeys: string[]): void {
+  if (expiring.size + recentKeys.length > MAX_REMEMBERED) expiring.clear()
+  for (const key of recentKeys) expiring.add(key)
 }
 
 function encodeRequest({ head, body }: NewRequest, organizations: string[]): (string | number)[] {

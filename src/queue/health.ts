@@ -4,7 +4,7 @@ import type { QueueHealth } from "./contract.ts"
 /** Two ticks that did not come, and some more: a single late one is normal. */
 const NO_DRAIN_MS = 150_000
 
-/** One round trip and one command. Never throws: a store that does not answer is `down`. */
+/** One round trip and one command, two where there is a line that this process has not met. Never throws: a store that does not answer is `down`. */
 export async function readHealth(context: QueueContext): Promise<QueueHealth> {
   const startedAt = context.clock()
   try {
@@ -13,7 +13,7 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
       pipeline.hmget(context.keys.meta, ...fields),
     )
     const [drains, since, registered = "", ...pending] = values.map((value) => value ?? "")
-    learn(context, registered.split(" "))
+    if (learn(context, registered.split(" "))) return readHealth(context)
     const now = context.clock()
     const lastRunAt = Number(/^\S+ \S+ (\d+)/.exec(drains ?? "")?.[1] ?? 0) || null
     const backlog = pending

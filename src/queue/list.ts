@@ -15,7 +15,7 @@ const MAX_SCANNED = 10_000
 /** With both filters, a page looks through more than it can return. */
 const SCAN_FACTOR = 5
 /** A tenant's index is read day by day, in growing steps: most lists end in the first. */
-const DAYS_PER_STEP = [1, 7, RECENT_TTL_DAYS - 7]
+const DAYS_PER_STEP = [1, 7, RECENT_TTL_DAYS]
 
 /**
  * Newest first; ids sort by creation, and a cursor is the last id that was looked at. By organization:
@@ -49,23 +49,22 @@ async function idsByOrganization(
   count: number,
 ): Promise<string[]> {
   const ids: string[] = []
-  let day = dayOf(cursor === null ? context.clock() : requestIdTime(cursor))
+  const start = dayOf(cursor === null ? context.clock() : requestIdTime(cursor))
+  const days = Array.from({ length: RECENT_TTL_DAYS + 1 }, (_, i) =>
+    context.keys.recent(organizationId, start - i),
+  )
   for (const step of DAYS_PER_STEP) {
-    const days = Array.from({ length: step }, (_, i) => day - i)
-    day -= step
-    const found = await context.store.pipeline<string[][]>("list", (pipeline) => {
-      for (const each of days) {
-        const key = context.keys.recent(organizationId, each)
-        pipeline.zrange(key, cursor === null ? "+" : `(${cursor}`, "-", {
-          byLex: true,
-          rev: true,
-          offset: 0,
-          count,
-        })
+    const [existing, ...found] = await context.store.pipeline<[number, ...string[][]]>("list", (pipeline) => {
+      pipeline.exists(...days)
+      for (const key of days.splice(0, step)) {
+        const from = cursor === null ? "+" : (`(${cursor}` as const)
+        pipeline.zrange(key, from, "-", { byLex: true, rev: true, offset: 0, count })
       }
     })
     ids.push(...found.flat())
-    if (ids.length >= count) break
+    // How many of the days there are tells where to stop: most tenants have few.
+    const left = existing - found.filter((day) => day.length > 0).length
+    if (ids.length >= count || left === 0 || days.length === 0) break
   }
   return ids.slice(0, count)
 }

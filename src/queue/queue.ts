@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
-import { addEntry } from "./access.ts"
+import { noteCall } from "./access.ts"
 import { cancel } from "./cancel.ts"
 import { type ClaimReply, claim, claimCall, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
@@ -35,6 +35,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
   const context: QueueContext = {
     ...{ store, keys, clock, settings, lines: [...settings.providers] },
     nextOp: createOperations(),
+    expiring: new Set(),
   }
   return {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
@@ -55,10 +56,10 @@ export function createQueue(options: QueueOptions): RequestQueue {
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
     setPaused: async (name, paused, audit) => {
-      await store.pipeline("pause", (pipeline) => {
-        pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" })
-        if (audit !== undefined) addEntry(pipeline, keys, audit)
-      })
+      await store.pipeline("pause", (pipeline) =>
+        pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" }),
+      )
+      if (audit !== undefined) await store.run("pause", [noteCall(keys, audit)])
     },
   }
 }

@@ -13,7 +13,7 @@ export interface ScriptCall {
   args: (string | number)[]
 }
 
-export type Pipeline = ReturnType<Redis["pipeline"]>
+type Pipeline = ReturnType<Redis["pipeline"]>
 
 /** How long one try may take, and how many there are: every operation is idempotent, so all are safe to repeat. */
 const TRY_TIMEOUT_MS = 5000

@@ -2,13 +2,13 @@
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, one recent key per organization,
 --       the idempotency key if there is one, then per request: head, body, outcome
 -- ARGV  now, lines, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key), its answer,
---       organizations, EXPIREAT of each one's recent key,
+--       organizations, EXPIREAT of each one's recent key (0: it has it),
 --       then per request: id, number of its organization, record, head, body
 -- Returns {"stored", position of the first, position of the last} (-1: not in a line),
 --         {"repeated"}: these ids are known, nothing was changed; {"remembered", answer, first, last}: the
 --         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""};
 --         or {"lines", registered lines}
--- Costs 9 commands for one request, 2 more with an idempotency key; a bulk costs the same per line.
+-- Costs 9 commands for one request, 8 into an empty line, 2 more with an idempotency key; a bulk 10.
 -- @include lines
 -- @include figures
 -- @include organizations
@@ -68,7 +68,7 @@ for i = 0, count - 1 do
 end
 flush()
 for i = 1, #names do
-  redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[7 + i])
+  if ARGV[7 + i] ~= "0" then redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[7 + i]) end
 end
 for name, more in pairs(added) do
   count_live(name, more)
