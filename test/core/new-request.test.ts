@@ -56,6 +56,7 @@ describe("what is taken", () => {
         ...{ resultTtlSeconds: 86_400, metadata: {}, simulated: false },
       },
       body: { messages: [user], options: {}, providerOptions: {} },
+      asked: { delayMs: 0, scheduledAt: null },
     })
   })
 

@@ -57,7 +57,6 @@ describe.each(storesUnderTest())("the API on $name", ({ start }) => {
 
   it("makes none for what is refused, nor for what cannot be an id", async () => {
     await call("POST", "/v1/requests", requestBody({ model: "" }))
-    await call("POST", "/v1/requests", requestBody(), "not-the-right-key-at-all")
     await call("GET", "/v1/requests/nonsense")
     await call("GET", "/v1/nothing")
     expect(store.bridge.counters.requests).toBe(0)
