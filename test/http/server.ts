@@ -4,11 +4,11 @@ import { createApp } from "../../src/http/app.ts"
 import type { Services } from "../../src/http/context.ts"
 import type { TestStore } from "../helpers/store.ts"
 
-export const ADMIN_KEY = "an-admin-key-for-the-tests"
+const ADMIN_KEY = "an-admin-key-for-the-tests"
 
 export type Call = (method: string, path: string, body?: unknown, key?: string) => Promise<Answer>
 
-export interface Answer {
+interface Answer {
   status: number
   headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect of it.

@@ -5,7 +5,7 @@ import type { ChatCompletion } from "../../src/core/request.ts"
 import worker from "../../src/index.ts"
 import type { ClaimedRequest, RequestQueue, Settlement } from "../../src/queue/contract.ts"
 
-export interface Answer {
+interface Answer {
   status: number
   headers: Headers
   /** Parsed; the text itself when it is no JSON. */
@@ -13,7 +13,7 @@ export interface Answer {
   body: any
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** Sent as JSON; a string or bytes are sent as they are. */
   body?: unknown
   /** null: none at all. */

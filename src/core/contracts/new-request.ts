@@ -24,7 +24,7 @@ export interface RequestRead {
 
 export type ReadRequests = { requests: RequestRead[]; problems: [] } | { requests: null; problems: Problem[] }
 
-export const MAX_BULK = 1000
+const MAX_BULK = 1000
 const MAX_MESSAGES = 1000
 const MAX_METADATA = 16
 const MAX_AHEAD_MS = 30 * 86_400_000
