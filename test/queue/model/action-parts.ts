@@ -1,0 +1,22 @@
+import { expect } from "vitest"
+import type { Step } from "./steps.ts"
+import type { Action } from "./world.ts"
+
+export type StepOf<Name extends Step["do"]> = Extract<Step, { do: Name }>
+
+/** A step without what goes wrong on its way. */
+export type Plain = Omit<Action, "fault">
+
+/** Of those known, the newest first. */
+export function choose<Item>(items: readonly Item[], pick: number): Item | undefined {
+  return items.length === 0 ? undefined : items[pick % items.length]
+}
+
+export function toEqual(actual: unknown, expected: unknown): void {
+  expect(actual).toEqual(expected)
+}
+
+/** This arrived with fewer lines than there are by now, and changed nothing. */
+export function isRefusedForLines(result: unknown): boolean {
+  return Array.isArray(result) && result[0] === "lines"
+}
