@@ -130,6 +130,26 @@ describeQueue("replay", ({ open, loseAnswerOf }) => {
     expect(await queue.status(id, null)).toMatchObject({ state: "pending", replays: 1 })
   })
 
+  test("is noted in the audit, once", async () => {
+    const queue = open()
+    const id = await deadLetter(queue)
+    const entry = {
+      ...{
+        at: queue.clock(),
+        action: "request.replayed",
+        keyId: "k1",
+        organizationId: "org-1",
+        target: id,
+        ip: null,
+      },
+    }
+    loseAnswerOf("replay")
+    await queue.replay(id, null, SAME_DEADLINE, entry)
+    await queue.replay(id, null, SAME_DEADLINE, entry)
+    const entries = await queue.redis.xRange(queue.keys.audit, "-", "+")
+    expect(entries?.map(({ message }) => JSON.parse(message.entry ?? ""))).toEqual([entry])
+  })
+
   test("of many at once it happens once", async () => {
     const queue = open()
     const id = await deadLetter(queue)
