@@ -6,7 +6,7 @@ import { percentile, type Tally, tallyByPriority } from "./tally.ts"
 type Row = (string | number)[]
 
 /** Right-aligned columns, except the first. Without a terminal, or with NO_COLOR, there is no style in it. */
-export function formatTable(heading: string[], rows: Row[]): string {
+function formatTable(heading: string[], rows: Row[]): string {
   const lines = [heading, ...rows.map((row) => row.map(String))]
   const widths = heading.map((_, i) => Math.max(...lines.map((line) => (line[i] ?? "").length)))
   const format = (line: string[]) =>

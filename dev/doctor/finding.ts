@@ -1,7 +1,7 @@
 import { styleText } from "node:util"
 
 /** `warning`: works, but look at it. `problem`: must be fixed. */
-export type Level = "ok" | "warning" | "problem"
+type Level = "ok" | "warning" | "problem"
 
 /** One thing that was looked at. Never holds a secret. */
 export interface Finding {

@@ -25,7 +25,8 @@ export function createAuthenticate(
   access: { findKey(keyId: string): Promise<StoredKey | null> },
   clock: Clock,
 ): Authenticate {
-  const adminDigest = sha256Hex(adminApiKey)
+  // The text, not its promise: a Worker's invocations may not share one.
+  let adminDigest: string | undefined
   const cache = new Map<string, { key: StoredKey | null; readAt: number }>()
 
   async function find(keyId: string): Promise<StoredKey | null> {
@@ -41,7 +42,8 @@ export function createAuthenticate(
     const presented = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1]
     if (presented === undefined) return null
     const digest = await sha256Hex(presented)
-    if (isSame(digest, await adminDigest)) return BOOTSTRAP
+    adminDigest ??= await sha256Hex(adminApiKey)
+    if (isSame(digest, adminDigest)) return BOOTSTRAP
     if (!ISSUED_KEY.test(presented)) return null
     const key = await find(keyIdOf(digest))
     if (key === null || !isSame(digest, key.sha256)) return null

@@ -1,6 +1,6 @@
 import * as z from "zod/mini"
 
-export type WireFormat = "openai-chat" | "anthropic-messages"
+type WireFormat = "openai-chat" | "anthropic-messages"
 
 /** How to reach one provider. */
 export interface ProviderSettings {

@@ -26,7 +26,7 @@ export interface RequestError {
   status: number | null
 }
 
-export type AttemptResult = "completed" | "retry" | "failed" | "cancelled" | "lease_expired"
+type AttemptResult = "completed" | "retry" | "failed" | "cancelled" | "lease_expired"
 
 /** One try at a provider, as the history keeps it. */
 export interface AttemptRecord {

@@ -23,7 +23,7 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
     return {
       status: backlog > 0 && now - undrainedSince > NO_DRAIN_MS ? "degraded" : "ok",
       store: { ok: true, latencyMs: now - startedAt },
-      drain: { lastRunAt, ageMs: lastRunAt === null ? null : now - lastRunAt },
+      drain: { lastRunAt, ageMs: lastRunAt === null ? null : Math.max(now - lastRunAt, 0) },
       backlog,
     }
   } catch {

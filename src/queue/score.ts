@@ -1,7 +1,7 @@
 import { PRIORITIES, type Priority } from "../core/request.ts"
 
 /** The published weights, in points. A request gains one point per second of waiting. */
-export const PRIORITY_WEIGHTS: Record<Priority, number> = {
+const PRIORITY_WEIGHTS: Record<Priority, number> = {
   critical: 1_000_000,
   high: 100_000,
   normal: 10_000,

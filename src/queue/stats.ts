@@ -67,7 +67,9 @@ function readKeptCounts(meta: Record<string, string>, keptToday: number[], today
 }
 
 function oldestAge(firsts: (string | null)[], now: number): number | null {
-  const ages = firsts.flatMap((packed) => (packed === null ? [] : now - decodeRecord(packed).dueAt))
+  const ages = firsts.flatMap((packed) =>
+    packed === null ? [] : Math.max(now - decodeRecord(packed).dueAt, 0),
+  )
   return ages.length === 0 ? null : Math.max(...ages)
 }
 

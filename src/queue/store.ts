@@ -20,6 +20,7 @@ const TRY_TIMEOUT_MS = 5000
 const TRIES = 4
 const BACKOFF_BASE_MS = 40
 const STORE_RETRY_AFTER_SECONDS = 5
+const REDIS_WORDS = /^(?:Command failed: )?(?:[A-Z][A-Z_]{2,}|Unauthorized)\b[^"{<]{0,200}/
 
 /**
  * The way to Redis: Upstash's client without its surprises. Its own retries, parsing, pipelining and telemetry
@@ -111,7 +112,7 @@ function isNoScript(error: string | undefined): boolean {
 }
 
 function onlyNoScript(error: unknown): PipelineReply {
-  if (error instanceof Error && isNoScript(error.message.slice(0, 80))) return { error: error.message }
+  if (isNoScript(wordsOf(error))) return { error: "NOSCRIPT" }
   throw error
 }
 
@@ -120,12 +121,21 @@ function resultOf(reply: PipelineReply): unknown {
   return reply.result
 }
 
+/**
+ * What Redis says of itself, which stands before the client's copy of the command. Of anything else (a proxy's page, an
+ * answer that breaks off) only the kind: its text can be the request, or what was asked for.
+ */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error
+  const said = error.message.split(/, command was|, with args/, 1)[0] ?? ""
+  return REDIS_WORDS.exec(said)?.[0] ?? error.name
+}
+
 /** `passing`: trying again at once may help. The client's own error is dropped: its text can hold prompts. */
 function mapError(op: string, error: unknown): { error: AppError; passing: boolean } {
   if (error instanceof AppError) return { error, passing: false }
-  const text = error instanceof Error ? error.message.slice(0, 300) : ""
-  // What Redis says of itself stands before the client's copy of the command.
-  const cause = new Error(text.split(/, command was|, with args/)[0])
+  const text = wordsOf(error)
+  const cause = new Error(text)
   const fail = (code: "store_unavailable" | "store_full" | "internal", message: string) =>
     new AppError(code, message, { op, cause, retryAfterSeconds: STORE_RETRY_AFTER_SECONDS })
   const version = /AIQ_VERSION (\w+ \w+)/.exec(text)?.[1]

@@ -220,7 +220,7 @@ function attemptOf(
   }
 }
 
-export function requestError(code: ErrorCode): RequestError {
+function requestError(code: ErrorCode): RequestError {
   const status = code === "provider_unavailable" ? 503 : null
   return { code, message: `It was ${code}.`, retryable: code !== "provider_rejected", status }
 }

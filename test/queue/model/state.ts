@@ -110,11 +110,11 @@ export function positionOf(state: ModelState, requestId: string): number | null 
 }
 
 /** The instant from which the store has let go of something that ends at `expiresAt`: it counts in seconds. */
-export function storeExpiry(expiresAt: number): number {
+function storeExpiry(expiresAt: number): number {
   return Math.ceil(expiresAt / 1000) * 1000
 }
 
-export const DAY_MS = 86_400_000
+const DAY_MS = 86_400_000
 /** Index keys stay for three days after the last expiry in them, for the clean-up. */
 const INDEX_GRACE_DAYS = 4
 
