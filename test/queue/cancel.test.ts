@@ -130,7 +130,10 @@ describeQueue("cancel", ({ open, loseAnswerOf }) => {
       await queue.cancel(target, null, entry(target))
     }
     const entries = await queue.redis.xRange(queue.keys.audit, "-", "+")
-    expect(entries?.map(({ message }) => JSON.parse(message.entry ?? ""))).toEqual([entry(id), entry(failed)])
+    expect(entries?.map(({ message }) => JSON.parse(message.entry ?? ""))).toEqual([
+      entry(id),
+      { ...entry(failed), action: "request.discarded" },
+    ])
   })
 
   test("a completed request stays as it is", async () => {

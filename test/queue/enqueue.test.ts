@@ -219,6 +219,17 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     await queue.enqueue([tooMany])
   })
 
+  test.fails("an organization's index ends by itself, also one that was emptied and filled again", async () => {
+    const queue = open({}, "spoiled")
+    await queue.enqueueEach({})
+    await queue.settle([settlement(await queue.takeOne(), "completed")])
+    await queue.cleanup(0)
+    const recent = queue.keys.recent("org-1", dayOf(queue.clock()))
+    expect(await queue.redis.exists(recent)).toBe(0)
+    await queue.enqueueEach({})
+    expect(await queue.redis.expireTime(recent)).toBe((dayOf(queue.clock()) + 62) * 86_400)
+  })
+
   test("of two processes each learns the lines that only the other has", async () => {
     const queue = open({ settings: { providers: ["openai"] } })
     const other = queue.sibling({ settings: { providers: ["local-llm"] } })
