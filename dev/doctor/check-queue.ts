@@ -2,7 +2,7 @@ import type { Config } from "../../src/core/config.ts"
 import { STATES } from "../../src/core/request.ts"
 import type { QueueStats } from "../../src/queue/contract.ts"
 import { createQueue } from "../../src/queue/queue.ts"
-import { scripts } from "../../src/queue/scripts.generated.ts"
+import { scriptSha } from "../script-sha.ts"
 import { type Finding, ok, problem, warning } from "./finding.ts"
 import { sendCommand } from "./send-command.ts"
 import type { StoreAccess } from "./target.ts"
@@ -45,7 +45,7 @@ export async function checkQueue(store: StoreAccess, config: Config): Promise<Fi
 }
 
 async function checkScriptCache(store: StoreAccess): Promise<Finding> {
-  const known = await sendCommand(store, ["SCRIPT", "EXISTS", scripts.stats.sha])
+  const known = await sendCommand(store, ["SCRIPT", "EXISTS", scriptSha("stats")])
   const isKept = known.kind === "result" && JSON.stringify(known.result) === "[1]"
   return isKept
     ? ok("scripts", "run, and are known by their hash afterwards")

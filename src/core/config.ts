@@ -85,9 +85,9 @@ const PLACEHOLDER = /^(change|replace|your|placeholder|example|secret|xxx|todo|<
 const CustomProviders = z.array(
   z.strictObject({
     name: z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/)),
-    baseUrl: z.url({ protocol: /^https?$/ }),
+    baseUrl: z.string().check(z.regex(/^https?:\/\/[^\s/]/)),
     wireFormat: z.enum(["openai-chat", "anthropic-messages"]),
-    apiKeySecret: z.optional(z.string()),
+    apiKeySecret: z.exactOptional(z.string()),
   }),
 )
 

@@ -27,20 +27,16 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
       await changeKey("issueKey", key.keyId, VERSION + JSON.stringify(key), audit)
     },
     findKey: async (keyId) => {
-      const [text] = await store.pipeline<[string | null]>("findKey", (pipeline) =>
-        pipeline.hget(keys.keys, keyId),
-      )
+      const [text] = await store.query<[string | null]>("findKey", [["HGET", keys.keys, keyId]])
       return text === null ? null : decodeKey(text)
     },
     listKeys: async () => {
-      const [texts] = await store.pipeline<[string[]]>("listKeys", (pipeline) => pipeline.hvals(keys.keys))
+      const [texts] = await store.query<[string[]]>("listKeys", [["HVALS", keys.keys]])
       return texts.map(decodeKey).sort((a, b) => b.createdAt - a.createdAt)
     },
     revokeKey: async (keyId, audit) => {
       // Asked first: a revocation whose answer was lost finds nothing the second time.
-      const [known] = await store.pipeline<[number]>("revokeKey", (pipeline) =>
-        pipeline.hexists(keys.keys, keyId),
-      )
+      const [known] = await store.query<[number]>("revokeKey", [["HEXISTS", keys.keys, keyId]])
       if (known === 1) await changeKey("revokeKey", keyId, "", audit)
       return known === 1
     },
@@ -55,9 +51,9 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
       await store.run("audit", [noteCall(keys, entry)])
     },
     listAudit: async (limit, cursor) => {
-      const [entries] = await store.pipeline<[[string, string[]][]]>("listAudit", (pipeline) =>
-        pipeline.xrevrange(keys.audit, cursor === null ? "+" : `(${cursor}`, "-", limit),
-      )
+      const [entries] = await store.query<[[string, string[]][]]>("listAudit", [
+        ["XREVRANGE", keys.audit, cursor === null ? "+" : `(${cursor}`, "-", "COUNT", limit],
+      ])
       const data = entries.map(([, [, json = "null"]]) => JSON.parse(json) as AuditEntry)
       return { data, nextCursor: entries.length < limit ? null : (entries.at(-1)?.[0] ?? null) }
     },

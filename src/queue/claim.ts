@@ -67,9 +67,7 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
   if (entries.length === 0) return []
   const { keys } = context
   const names = entries.flatMap(([requestId]) => [keys.head(requestId), keys.body(requestId)])
-  const [texts] = await context.store.pipeline<[(string | null)[]]>("claim", (pipeline) =>
-    pipeline.mget(...names),
-  )
+  const [texts] = await context.store.query<[(string | null)[]]>("claim", [["MGET", ...names]])
   return entries.flatMap(([requestId, packed, expiresAt], i) => {
     const record = decodeRecord(packed)
     const [head, body] = [texts[2 * i], texts[2 * i + 1]]

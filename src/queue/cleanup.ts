@@ -34,13 +34,9 @@ export async function cleanup(
 async function removeExpired(context: QueueContext, state: FinishedState, day: number): Promise<number> {
   let removed = 0
   for (;;) {
-    const [members] = await context.store.pipeline<[string[]]>("cleanup", (pipeline) =>
-      pipeline.zrange(context.keys.finished(state, day), 0, context.clock(), {
-        byScore: true,
-        offset: 0,
-        count: CHUNK,
-      }),
-    )
+    const [members] = await context.store.query<[string[]]>("cleanup", [
+      ["ZRANGE", context.keys.finished(state, day), 0, context.clock(), "BYSCORE", "LIMIT", 0, CHUNK],
+    ])
     // Without entries it corrects the count of a key that has expired itself, days after its last entry.
     if (members.length === 0) {
       if (day < dayOf(context.clock())) await discard(context, state, day, [], false)
@@ -60,14 +56,15 @@ async function removeOlder(
   const before = context.clock() - olderThanSeconds * 1000
   let removed = 0
   for (let offset = 0; ; ) {
-    const [members] = await context.store.pipeline<[string[]]>("cleanup", (pipeline) =>
-      pipeline.zrange(keys.finished(state, day), offset, offset + CHUNK - 1),
-    )
+    const [members] = await context.store.query<[string[]]>("cleanup", [
+      ["ZRANGE", keys.finished(state, day), offset, offset + CHUNK - 1],
+    ])
     if (members.length === 0) return removed
     const entries = members.map(parseMember)
-    const headers = await context.store.pipeline<string[]>("cleanup", (pipeline) => {
-      for (const { requestId } of entries) pipeline.getrange(keys.outcome(requestId), 0, HEADER_BYTES)
-    })
+    const headers = await context.store.query<string[]>(
+      "cleanup",
+      entries.map(({ requestId }) => ["GETRANGE", keys.outcome(requestId), 0, HEADER_BYTES]),
+    )
     const old = entries.filter((_, i) => finishedAt(headers[i] ?? "") <= before)
     const gone = old.length === 0 ? 0 : await discard(context, state, day, old, true)
     removed += gone

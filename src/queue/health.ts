@@ -9,9 +9,9 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
   const startedAt = context.clock()
   try {
     const fields = ["drains", "since", "lines", ...context.lines.map((line) => `pending:${line}`)]
-    const [values] = await context.store.pipeline<[(string | null)[]]>("health", (pipeline) =>
-      pipeline.hmget(context.keys.meta, ...fields),
-    )
+    const [values] = await context.store.query<[(string | null)[]]>("health", [
+      ["HMGET", context.keys.meta, ...fields],
+    ])
     const [drains, since, registered = "", ...pending] = values.map((value) => value ?? "")
     if (learn(context, registered.split(" "))) return readHealth(context)
     const now = context.clock()

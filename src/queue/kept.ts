@@ -21,9 +21,9 @@ export function parseKept(text: string): KeptDay[] {
 /** The days under which finished requests are indexed, per state; learns all lines on the way. One command. */
 export async function readKept(context: QueueContext): Promise<Record<FinishedState, KeptDay[]>> {
   const fields = [...FINISHED_STATES.map((state) => `kept:${state}`), "lines"]
-  const [values] = await context.store.pipeline<[(string | null)[]]>("kept", (pipeline) =>
-    pipeline.hmget(context.keys.meta, ...fields),
-  )
+  const [values] = await context.store.query<[(string | null)[]]>("kept", [
+    ["HMGET", context.keys.meta, ...fields],
+  ])
   const [completed = "", failed = "", cancelled = "", lines = ""] = values.map((value) => value ?? "")
   learn(context, lines.split(" "))
   return { completed: parseKept(completed), failed: parseKept(failed), cancelled: parseKept(cancelled) }

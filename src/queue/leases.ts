@@ -18,9 +18,9 @@ export async function extendLease(context: QueueContext, lease: Lease, expiresAt
 /** Which of these are no longer held: cancelled, settled or taken over. One command. */
 export async function lostLeases(context: QueueContext, leases: Lease[]): Promise<Lease[]> {
   if (leases.length === 0) return []
-  const [packed] = await context.store.pipeline<[(string | null)[]]>("leases", (pipeline) =>
-    pipeline.hmget(context.keys.live, ...leases.map(({ requestId }) => requestId)),
-  )
+  const [packed] = await context.store.query<[(string | null)[]]>("leases", [
+    ["HMGET", context.keys.live, ...leases.map(({ requestId }) => requestId)],
+  ])
   return leases.filter(({ attempt, op }, i) => {
     const text = packed[i]
     if (text == null) return true

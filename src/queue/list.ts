@@ -53,14 +53,12 @@ async function idsByOrganization(
   const days = Array.from({ length: RECENT_TTL_DAYS + 1 }, (_, i) =>
     context.keys.recent(organizationId, start - i),
   )
+  const from = cursor === null ? "+" : `(${cursor}`
   for (const step of DAYS_PER_STEP) {
-    const [existing, ...found] = await context.store.pipeline<[number, ...string[][]]>("list", (pipeline) => {
-      pipeline.exists(...days)
-      for (const key of days.splice(0, step)) {
-        const from = cursor === null ? "+" : (`(${cursor}` as const)
-        pipeline.zrange(key, from, "-", { byLex: true, rev: true, offset: 0, count })
-      }
-    })
+    const [existing, ...found] = await context.store.query<[number, ...string[][]]>("list", [
+      ["EXISTS", ...days],
+      ...days.splice(0, step).map((key) => ["ZRANGE", key, from, "-", "BYLEX", "REV", "LIMIT", 0, count]),
+    ])
     ids.push(...found.flat())
     // How many of the days there are tells where to stop: most tenants have few.
     const left = existing - found.filter((day) => day.length > 0).length
@@ -77,9 +75,10 @@ async function idsByState(
 ): Promise<string[]> {
   const sets = await setsOf(context, state)
   if (sets.length === 0) return []
-  const members = await context.store.pipeline<string[][]>("list", (pipeline) => {
-    for (const key of sets) pipeline.zrange(key, 0, MAX_SCANNED - 1, { rev: true })
-  })
+  const members = await context.store.query<string[][]>(
+    "list",
+    sets.map((key) => ["ZRANGE", key, 0, MAX_SCANNED - 1, "REV"]),
+  )
   return members
     .flat()
     .map((member) => member.split("|")[0] ?? member)

@@ -24,9 +24,9 @@ async function expirePending(context: QueueContext): Promise<void> {
   const before = clock() - settings.maxPendingAgeSeconds * 1000
   for (const line of context.lines) {
     for (let offset = 0; ; offset += AGE_CHUNK) {
-      const [members] = await store.pipeline<[string[]]>("maintain", (pipeline) =>
-        pipeline.zrange(keys.line(line), offset, offset + AGE_CHUNK - 1),
-      )
+      const [members] = await store.query<[string[]]>("maintain", [
+        ["ZRANGE", keys.line(line), offset, offset + AGE_CHUNK - 1],
+      ])
       const old = members.filter((id) => requestIdTime(id) < before)
       for (let i = 0; i < old.length; i += CHUNK) {
         const args = [clock(), "", before, ...old.slice(i, i + CHUNK)]
@@ -42,9 +42,9 @@ async function expirePending(context: QueueContext): Promise<void> {
 async function forgetIdleOrganizations({ keys, store }: QueueContext): Promise<void> {
   let cursor = "0"
   do {
-    const [[next, pairs]] = await store.pipeline<[[string, string[]]]>("maintain", (pipeline) =>
-      pipeline.hscan(keys.meta, cursor, { match: "live:*", count: SCAN_COUNT }),
-    )
+    const [[next, pairs]] = await store.query<[[string, string[]]]>("maintain", [
+      ["HSCAN", keys.meta, cursor, "MATCH", "live:*", "COUNT", SCAN_COUNT],
+    ])
     const idle = pairs.filter((_, i) => i % 2 === 0 && pairs[i + 1] === "0")
     if (idle.length > 0) await store.run("maintain", [{ name: "forget", keys: [keys.meta], args: idle }])
     cursor = String(next)

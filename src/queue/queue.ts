@@ -56,9 +56,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
     setPaused: async (name, paused, audit) => {
-      await store.pipeline("pause", (pipeline) =>
-        pipeline.hset(keys.meta, { [`paused:${name ?? "*"}`]: paused ? "1" : "0" }),
-      )
+      await store.query("pause", [["HSET", keys.meta, `paused:${name ?? "*"}`, paused ? "1" : "0"]])
       if (audit !== undefined) await store.run("pause", [noteCall(keys, audit)])
     },
   }

@@ -18,9 +18,7 @@ export async function replay(
   audit?: AuditEntry,
 ): Promise<ReplayReply> {
   const { keys } = context
-  const [text] = await context.store.pipeline<[string | null]>("replay", (pipeline) =>
-    pipeline.get(keys.outcome(requestId)),
-  )
+  const [text] = await context.store.query<[string | null]>("replay", [["GET", keys.outcome(requestId)]])
   const outcome = text === null ? null : decodeOutcome(text)
   if (outcome?.state !== "failed" || (organizationId !== null && outcome.organizationId !== organizationId)) {
     const status = await findStatus(context, requestId, organizationId)

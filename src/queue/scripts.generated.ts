@@ -30,64 +30,19 @@ const part_stats = "local first_index = read_lines(4, ARGV[2])\nlocal fields = {
 const part_status = "read_lines(7, ARGV[2])\nlocal found = view(ARGV[3], { head = KEYS[3], outcome = KEYS[5], attempts = KEYS[6] }, -1)\nreturn { found, ARGV[4] == \"1\" and redis.call(\"GET\", KEYS[4]) or \"\" }\n"
 
 export const scripts = {
-  cancel: {
-    sha: "e76eb2579c0842b4a659b2c67680ed8decff7dc1",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_audit + part_cancel,
-  },
-  claim: {
-    sha: "78d16cd7bb50d655efa2f7a670aaf4e9403cd9c0",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_housekeeping + part_candidates + part_figures + part_drains + part_claim,
-  },
-  discard: {
-    sha: "75f42a18a6b4c8b2dcd4bdc222071ca06e2e1b86",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_audit + part_discard,
-  },
-  enqueue: {
-    sha: "6dadbf3ddd2aeca2f462483c477b9906a97f520d",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_enqueue,
-  },
-  expire: {
-    sha: "cb45614273ec35af5f38189d79cc011391ad6b0e",
-    source: part_record + part_batch + part_numbers + part_meta + part_expire,
-  },
-  extend: {
-    sha: "b61daa5c0a2286cda695c6250ffa1487a890ff78",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_extend,
-  },
-  forget: {
-    sha: "52efec37664789af55c15705169a7aeb937c7b2d",
-    source: part_forget,
-  },
-  key: {
-    sha: "970af46e3e65e3346aa455fc058c25335484dc28",
-    source: part_audit + part_key,
-  },
-  list: {
-    sha: "cc617d48822bebf2ccbf569b384dfb7bd92b1cb1",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_view + part_list,
-  },
-  note: {
-    sha: "d49b0527681ace324983a01aa03f89fa1a99ac28",
-    source: part_audit + part_note,
-  },
-  rate: {
-    sha: "c4078c50fd97d17ec1b07d607aefc695b4349112",
-    source: part_rate,
-  },
-  replay: {
-    sha: "25f931b502a669d88996bb15a83d4effc41afc38",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_audit + part_replay,
-  },
-  settle: {
-    sha: "1cc1abc19a932ad822e1e60a2abe9b78586a7887",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_settlement + part_settle,
-  },
-  stats: {
-    sha: "fb8dd0df590313931bb3e3b4f155a57f39c1bd14",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_stats,
-  },
-  status: {
-    sha: "3ce5f7e98deaac405d91141b7fe15363dddac3dd",
-    source: part_numbers + part_meta + part_record + part_batch + part_lines + part_view + part_status,
-  },
+  cancel: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_audit + part_cancel,
+  claim: part_numbers + part_meta + part_record + part_batch + part_lines + part_housekeeping + part_candidates + part_figures + part_drains + part_claim,
+  discard: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_audit + part_discard,
+  enqueue: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_enqueue,
+  expire: part_record + part_batch + part_numbers + part_meta + part_expire,
+  extend: part_numbers + part_meta + part_record + part_batch + part_lines + part_extend,
+  forget: part_forget,
+  key: part_audit + part_key,
+  list: part_numbers + part_meta + part_record + part_batch + part_lines + part_view + part_list,
+  note: part_audit + part_note,
+  rate: part_rate,
+  replay: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_audit + part_replay,
+  settle: part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_settlement + part_settle,
+  stats: part_numbers + part_meta + part_record + part_batch + part_lines + part_stats,
+  status: part_numbers + part_meta + part_record + part_batch + part_lines + part_view + part_status,
 } as const

@@ -1,8 +1,8 @@
-import { Redis } from "@upstash/redis/cloudflare"
 import type { Random } from "../core/clock.ts"
 import { AppError } from "../core/errors.ts"
 import { newerFormat } from "./frames.ts"
 import { scripts } from "./scripts.generated.ts"
+import { HttpClient } from "./upstash-http.mjs"
 
 export type ScriptName = keyof typeof scripts
 
@@ -13,7 +13,8 @@ export interface ScriptCall {
   args: (string | number)[]
 }
 
-type Pipeline = ReturnType<Redis["pipeline"]>
+/** A command and its arguments, as Redis takes them. */
+export type Command = (string | number)[]
 
 /** How long one try may take, and how many there are: every operation is idempotent, so all are safe to repeat. */
 const TRY_TIMEOUT_MS = 5000
@@ -23,21 +24,18 @@ const STORE_RETRY_AFTER_SECONDS = 5
 const REDIS_WORDS = /^(?:Command failed: )?(?:[A-Z][A-Z_]{2,}|Unauthorized)\b[^"{<]{0,200}/
 
 /**
- * The way to Redis: Upstash's client without its surprises. Its own retries, parsing, pipelining and telemetry
- * are off; its errors, which can hold whole requests, end here. Every method costs one round trip a try.
+ * The way to Redis: Upstash's HTTP client without its surprises. Its own retries are off, nothing is parsed but the
+ * answer itself, and its errors, which can hold whole requests, end here. Every method costs one round trip a try.
  */
 export class Store {
-  private readonly redis: Redis
+  private readonly client: HttpClient
   private readonly random: Random
 
   constructor(options: { url: string; token: string; random: Random }) {
     this.random = options.random
-    this.redis = new Redis({
-      url: options.url,
-      token: options.token,
-      automaticDeserialization: false,
-      enableAutoPipelining: false,
-      enableTelemetry: false,
+    this.client = new HttpClient({
+      baseUrl: options.url,
+      headers: { authorization: `Bearer ${options.token}` },
       responseEncoding: false,
       retry: { retries: 0 },
       signal: () => AbortSignal.timeout(TRY_TIMEOUT_MS),
@@ -57,36 +55,27 @@ export class Store {
     })
   }
 
-  /** Plain commands in one round trip. */
-  async pipeline<Replies extends unknown[]>(
-    op: string,
-    build: (pipeline: Pipeline) => void,
-  ): Promise<Replies> {
-    return this.retrying(op, async () => {
-      const pipeline = this.redis.pipeline()
-      build(pipeline)
-      const replies = await pipeline.exec<unknown[]>({ keepErrors: true })
-      return replies.map(resultOf) as Replies
-    })
+  /** Plain commands in one round trip; not atomic as a whole. Replies in order. */
+  async query<Replies extends unknown[]>(op: string, commands: Command[]): Promise<Replies> {
+    return this.retrying(op, async () => (await this.send(commands)).map(resultOf) as Replies)
   }
 
-  /** A single script travels as one command, which spares the pipeline's wrapping. */
-  private async evaluate(calls: ScriptCall[], by: "sha" | "source"): Promise<PipelineReply[]> {
-    const [only] = calls
-    if (calls.length === 1 && only !== undefined) {
-      const script = scripts[only.name]
-      const run =
-        by === "sha"
-          ? this.redis.evalsha(script.sha, only.keys, only.args)
-          : this.redis.eval(script.source, only.keys, only.args)
-      return [await run.then((result) => ({ result }), onlyNoScript)]
+  private async evaluate(calls: ScriptCall[], by: "sha" | "source"): Promise<Reply[]> {
+    const command = by === "sha" ? "EVALSHA" : "EVAL"
+    const commands = calls.map(async ({ name, keys, args }) => {
+      const script = by === "sha" ? await shaOf(name) : scripts[name]
+      return [command, script, keys.length, ...keys, ...args]
+    })
+    return this.send(await Promise.all(commands))
+  }
+
+  /** A single command travels alone, which spares the pipeline's wrapping. */
+  private async send(commands: Command[]): Promise<Reply[]> {
+    const [only] = commands
+    if (commands.length > 1 || only === undefined) {
+      return (await this.client.request({ path: ["pipeline"], body: commands })) as Reply[]
     }
-    const pipeline = this.redis.pipeline()
-    for (const { name, keys, args } of calls) {
-      if (by === "sha") pipeline.evalsha(scripts[name].sha, keys, args)
-      else pipeline.eval(scripts[name].source, keys, args)
-    }
-    return pipeline.exec({ keepErrors: true })
+    return this.client.request({ body: only }).then((reply) => [reply as Reply], onlyNoScript)
   }
 
   private async retrying<Result>(op: string, attempt: () => Promise<Result>): Promise<Result> {
@@ -102,7 +91,19 @@ export class Store {
   }
 }
 
-interface PipelineReply {
+const shas = new Map<ScriptName, string>()
+
+/** What Redis calls a script. Worked out once per process: 20 of them would be half a kilobyte that does not compress. */
+async function shaOf(name: ScriptName): Promise<string> {
+  const known = shas.get(name)
+  if (known !== undefined) return known
+  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(scripts[name]))
+  const sha = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  shas.set(name, sha)
+  return sha
+}
+
+interface Reply {
   result?: unknown
   error?: string | undefined
 }
@@ -111,12 +112,12 @@ function isNoScript(error: string | undefined): boolean {
   return error?.includes("NOSCRIPT") === true
 }
 
-function onlyNoScript(error: unknown): PipelineReply {
-  if (isNoScript(wordsOf(error))) return { error: "NOSCRIPT" }
+function onlyNoScript(error: unknown): Reply[] {
+  if (isNoScript(wordsOf(error))) return [{ error: "NOSCRIPT" }]
   throw error
 }
 
-function resultOf(reply: PipelineReply): unknown {
+function resultOf(reply: Reply): unknown {
   if (reply.error !== undefined) throw new Error(reply.error)
   return reply.result
 }

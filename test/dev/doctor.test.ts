@@ -73,7 +73,7 @@ const FAULTS: [string, FaultRule[], string, Finding["level"], string][] = [
   ["a token that may only read", [answer("SET", { error: NO_PERMISSION })], "expiry", "problem", "only read"],
   ["a full store", [answer("SET", { error: "OOM command not allowed" })], "expiry", "problem", "OOM"],
   ["an immortal key", [answer('"GET","aiq', { result: "1" }, 200)], "expiry", "problem", "outlives"],
-  ["no scripts", [answer("evalsha", { error: "ERR Error running script" })], "scripts", "problem", "not run"],
+  ["no scripts", [answer("EVALSHA", { error: "ERR Error running script" })], "scripts", "problem", "not run"],
   ["scripts that are forgotten", [answer("SCRIPT", { result: [0] }, 200)], "scripts", "warning", "keeps"],
   ["a clock far off", [answer("TIME", { result: ["1700000000", "0"] }, 200)], "clock", "problem", "ahead"],
   ["no clock", [answer("TIME", { error: "ERR no" })], "clock", "warning", "unknown"],

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from "node:child_process"
 import { join, resolve } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { scripts } from "../../src/queue/scripts.generated.ts"
+import { scriptSha } from "../../dev/script-sha.ts"
 import { createApi } from "../helpers/requests.ts"
 import {
   ADMIN_KEY,
@@ -48,7 +48,7 @@ async function calls(tag: string): Promise<{ result: string }[]> {
   return ((await answer.json()) as { calls: { result: string }[] }).calls
 }
 
-const FAULTS = { fault: "drop", when: "after", contains: scripts.enqueue.sha, times: 4 }
+const FAULTS = { fault: "drop", when: "after", contains: scriptSha("enqueue"), times: 4 }
 
 async function faults(method: string, body?: unknown): Promise<{ fired: number }[]> {
   const { url, token } = stack.addresses.bridge

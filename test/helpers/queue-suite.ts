@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest"
+import { scriptSha } from "../../dev/script-sha.ts"
 import { scripts } from "../../src/queue/scripts.generated.ts"
 import { expectConserved } from "./conserved.ts"
 import { createTestQueue, type TestQueue, type TestQueueOptions } from "./queue.ts"
@@ -21,7 +22,7 @@ export function describeQueue(what: string, define: (suite: QueueSuite) => void)
     beforeAll(async () => {
       store = await start()
       // So that round trips can be counted; tests of an empty script cache ask for one.
-      for (const { source } of Object.values(scripts)) await store.redis.scriptLoad(source)
+      for (const source of Object.values(scripts)) await store.redis.scriptLoad(source)
     })
     afterAll(() => store.close())
     afterEach(async () => {
@@ -37,7 +38,7 @@ export function describeQueue(what: string, define: (suite: QueueSuite) => void)
         return queue
       },
       loseAnswerOf: (script, times = 1) => {
-        store.bridge.faults.inject({ fault: "drop", when: "after", contains: scripts[script].sha, times })
+        store.bridge.faults.inject({ fault: "drop", when: "after", contains: scriptSha(script), times })
       },
     })
   })

@@ -10,8 +10,8 @@ import { startTestStore, type TestStore } from "../helpers/store.ts"
 import { composeServices } from "./server.ts"
 
 const PROJECT = resolve(import.meta.dirname, "../..")
-/** What it may not grow beyond. The goal is 60,000: lower this with each step towards it. */
-const MAX_GZIPPED_BYTES = 77_000
+/** What it may not grow beyond. `docs/decisions/005-only-the-http-client.md` says what is in it. */
+const MAX_GZIPPED_BYTES = 60_000
 
 let folder: string
 let store: TestStore

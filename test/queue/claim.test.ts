@@ -157,7 +157,7 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
   test("the payloads' lost answer is asked for again", async () => {
     const queue = open()
     await queue.enqueueEach({}, {})
-    store().bridge.faults.inject({ fault: "drop", when: "after", contains: "mget", times: 1 })
+    store().bridge.faults.inject({ fault: "drop", when: "after", contains: "MGET", times: 1 })
     expect((await queue.take()).requests).toHaveLength(2)
   })
 

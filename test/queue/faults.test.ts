@@ -118,7 +118,7 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
   })
 
   test("a claim of which no answer arrives leases nothing to anybody for longer than a lease lasts", async () => {
-    for (const contains of ["evalsha", "mget"]) {
+    for (const contains of ["EVALSHA", "MGET"]) {
       const queue = open({ random: () => 0 })
       const other = queue.sibling()
       const ids = (await queue.enqueue(secretRequests(queue, 3))).map(({ requestId }) => requestId)

@@ -7,9 +7,9 @@ import { check, type Path, type Problem } from "./problem.ts"
 /** More than any chat holds; bounds how many mistakes one message can make. */
 const MAX_PARTS = 1000
 
-const TextPart = z.looseObject({ type: z.literal("text"), text: z.string() })
+const TextPart = z.looseObject({ type: z.enum(["text"]), text: z.string() })
 const ImagePart = z.looseObject({
-  type: z.literal("image_url"),
+  type: z.enum(["image_url"]),
   image_url: z.looseObject({
     url: z.string().check(z.regex(/^(https?:|data:)/i, "must be an http(s) or a data URL")),
     detail: z.exactOptional(z.enum(["auto", "low", "high"])),
@@ -25,19 +25,19 @@ const TextAndImages = z.union([z.string(), few(z.discriminatedUnion("type", [Tex
 const ToolCalls = few(
   z.looseObject({
     id: z.string().check(z.minLength(1)),
-    type: z.literal("function"),
+    type: z.enum(["function"]),
     function: z.looseObject({ name: z.string().check(z.minLength(1)), arguments: z.string() }),
   }),
 )
 const name = z.exactOptional(z.string())
 
 const Message = z.discriminatedUnion("role", [
-  z.looseObject({ role: z.literal("system"), content: Text, name }),
-  z.looseObject({ role: z.literal("developer"), content: Text, name }),
-  z.looseObject({ role: z.literal("user"), content: TextAndImages, name }),
+  z.looseObject({ role: z.enum(["system"]), content: Text, name }),
+  z.looseObject({ role: z.enum(["developer"]), content: Text, name }),
+  z.looseObject({ role: z.enum(["user"]), content: TextAndImages, name }),
   z
     .looseObject({
-      role: z.literal("assistant"),
+      role: z.enum(["assistant"]),
       content: z.exactOptional(z.nullable(Text)),
       name,
       tool_calls: z.exactOptional(ToolCalls),
@@ -53,7 +53,7 @@ const Message = z.discriminatedUnion("role", [
       ),
     ),
   z.looseObject({
-    role: z.literal("tool"),
+    role: z.enum(["tool"]),
     content: TextAndImages,
     tool_call_id: z.string().check(z.minLength(1)),
   }),

@@ -32,7 +32,7 @@ export const ListQuery = z.strictObject({
   ),
 })
 
-export const StatusQuery = z.strictObject({ include: z.exactOptional(z.literal("messages")) })
+export const StatusQuery = z.strictObject({ include: z.exactOptional(z.enum(["messages"])) })
 
 /** `GET /api/ai/queue?action=cleanup`. */
 export const CleanupQuery = z.object({

@@ -1,3 +1,4 @@
+import { scriptSha } from "../../../dev/script-sha.ts"
 import { scripts } from "../../../src/queue/scripts.generated.ts"
 import type { ScriptName } from "../../../src/queue/store.ts"
 
@@ -47,8 +48,8 @@ export function tapWire(endpoint: string): Wire {
 }
 
 const names = new Map<unknown, ScriptName>(
-  Object.entries(scripts).flatMap(([name, { sha, source }]): [unknown, ScriptName][] => [
-    [sha, name as ScriptName],
+  Object.entries(scripts).flatMap(([name, source]): [unknown, ScriptName][] => [
+    [scriptSha(name as ScriptName), name as ScriptName],
     [source, name as ScriptName],
   ]),
 )

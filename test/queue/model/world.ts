@@ -150,7 +150,7 @@ export class World {
   async arriveLate(pick: number): Promise<void> {
     const chosen = this.late[this.late.length === 0 ? 0 : pick % this.late.length]
     if (chosen === undefined) return
-    for (const { source } of Object.values(scripts))
+    for (const source of Object.values(scripts))
       await this.store.redis.sendCommand(["SCRIPT", "LOAD", source])
     const results = await this.wire.resend(chosen.packet)
     const state = structuredClone(this.state)
@@ -203,7 +203,7 @@ function refusalOf(error: unknown): { refused: string } {
 }
 
 function ruleOf({ kind, onRead, times }: FaultPlan): FaultRule {
-  const selectors = { times, ...(onRead ? { contains: '"mget"' } : {}) }
+  const selectors = { times, ...(onRead ? { contains: '"MGET"' } : {}) }
   if (kind === "noscript") return { fault: "noscript", times }
   if (kind === "html") return { fault: "status", when: "after", status: 502, body: "<html>", ...selectors }
   if (kind === "429") return { fault: "status", when: "before", status: 429, ...selectors }
