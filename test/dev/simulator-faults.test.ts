@@ -239,17 +239,17 @@ describe.each(VENDORS)("%s", (provider) => {
 
 it("leaves nothing running for a client that left", async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
-  const before = timers()
   const aborter = new AbortController()
   const calls = Array.from({ length: 20 }, async () => {
     const response = await call("openai", "latencyMs=3000000", { signal: aborter.signal })
     await response.text()
   })
   await expect.poll(() => simulator.inFlight.openai).toBe(20)
-  expect(timers()).toBeGreaterThanOrEqual(before + 20)
+  const whileWaiting = timers()
   aborter.abort()
   await Promise.allSettled(calls)
-  await expect.poll(timers).toBeLessThan(before + 10)
+  // Each call had a timer; a few of others come and go.
+  await expect.poll(timers).toBeLessThanOrEqual(whileWaiting - 15)
 })
 
 describe("time", () => {
