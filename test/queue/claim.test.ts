@@ -207,6 +207,25 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
     expect((await queue.status(lost, null))?.state).toBe("processing")
   })
 
+  test("the last operation of each drain is remembered for two minutes, and no longer", async () => {
+    const queue = open()
+    const remembered = async () => {
+      const words = ((await queue.redis.hGet(queue.keys.meta, "drains")) ?? "").split(" ")
+      return words.filter((_, i) => i % 3 === 0)
+    }
+    for (const owner of ["a", "b", "a", "c"]) {
+      await queue.take({ owner })
+      queue.clock.advance(40_000)
+    }
+    // The latest first, each once; b claimed 120 s ago.
+    expect(await remembered()).toEqual(["c", "a", "b"])
+    await queue.take({ owner: "c" })
+    expect(await remembered()).toEqual(["c", "a"])
+    queue.clock.advance(3_600_000)
+    await queue.take({ owner: "d" })
+    expect(await remembered()).toEqual(["d"])
+  })
+
   test("one claim of each hour is told to see to the hourly work", async () => {
     const queue = open()
     const due: boolean[] = []

@@ -29,6 +29,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     expect(lines[1]).toBe(`1${JSON.stringify(request.head)}`)
     expect(lines[4]).toBe(JSON.stringify(settled.result.response))
     expect(decodeOutcome(text).summary).toEqual({ usage: USAGE, error: null, attempt: settled.attempt })
+    expect(decodeOutcome(text).record).toMatchObject({ attempt: 1, owner: "", op: "", provider: "" })
     expect(await redis.expireTime(keys.outcome(requestId))).toBe(Math.ceil(expiresAt / 1000))
     const index = keys.finished("completed", dayOf(expiresAt))
     expect(await redis.zScore(index, `${requestId}|org-9`)).toBe(expiresAt)
