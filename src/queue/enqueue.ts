@@ -58,7 +58,8 @@ export async function enqueue(
       args: [
         ...[now, context.lines.join(" "), settings.maxPending, settings.maxPendingPerOrganization],
         ...[idempotency?.bodyHash ?? "", JSON.stringify(replies), organizations.join(" ")],
-        ...recentKeys.map((key) => (context.expiring.has(key) ? 0 : (day + RECENT_TTL_DAYS) * 86_400)),
+        ...recentKeys.map(() => (day + RECENT_TTL_DAYS) * 86_400),
+        ...recentKeys.map((key) => (context.expiring.has(key) ? 0 : 1)),
         ...args,
       ],
     },

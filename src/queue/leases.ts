@@ -1,11 +1,11 @@
-import { lineKeys, type QueueContext } from "./context.ts"
+import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { Lease } from "./contract.ts"
 import { decodeRecord } from "./record.ts"
 
 /** False when the lease is no longer held. */
 export async function extendLease(context: QueueContext, lease: Lease, expiresAt: number): Promise<boolean> {
   const { keys } = context
-  const [extended] = await context.store.run<[number]>("extend", [
+  const [extended] = await runWithLines<[number]>(context, "extend", () => [
     {
       name: "extend",
       keys: [keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],

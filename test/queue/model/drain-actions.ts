@@ -1,5 +1,5 @@
 import { expect } from "vitest"
-import type { Claim, ClaimOptions, Settlement } from "../../../src/queue/contract.ts"
+import type { Claim, ClaimedRequest, ClaimOptions, Overdue, Settlement } from "../../../src/queue/contract.ts"
 import { settlement, type TestQueue } from "../../helpers/queue.ts"
 import { choose, isRefusedForLines, type Plain, type StepOf, toEqual } from "./action-parts.ts"
 import { claim, extend, holds, type ModelClaim } from "./claiming.ts"
@@ -157,11 +157,13 @@ function distinct(settlements: Settlement[]): Settlement[] {
 function planSettlement(world: World, queue: TestQueue, plan: SettlementPlan): Settlement | null {
   const { live } = world.state
   const all = [...world.leases, ...world.overdue].reverse()
-  const held = all.filter(({ lease }) => {
+  const isHeld = ({ lease }: ClaimedRequest | Overdue) => {
     const request = live.get(lease.requestId)
     return request !== undefined && holds(request, lease)
-  })
-  const chosen = choose(plan.held && held.length > 0 ? held : all, plan.pick)
+  }
+  const isStale = (each: ClaimedRequest | Overdue) => !world.said.has(each) && !isHeld(each)
+  const meant = { held: all.filter(isHeld), stale: all.filter(isStale), any: all }[plan.whose]
+  const chosen = choose(meant.length === 0 ? all : meant, plan.pick)
   if (chosen === undefined) return null
   const now = queue.clock()
   const line = "head" in chosen ? chosen.head.provider : "openai"

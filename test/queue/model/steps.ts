@@ -29,8 +29,8 @@ export interface ClaimPlan {
 
 export interface SettlementPlan {
   pick: number
-  /** Of a lease that is held, rather than of any that was ever given out. */
-  held: boolean
+  /** A lease that is held, one whose request has moved on without its holder, or any that was ever given out. */
+  whose: "held" | "stale" | "any"
   kind: "completed" | "failed" | "retry" | "return" | "release" | "note"
   dueInMs: number
   timedOut: boolean
@@ -74,7 +74,7 @@ const requestPlan: fc.Arbitrary<RequestPlan> = fc.record({
   priority: fc.constantFrom(...PRIORITIES),
   organizationId: fc.constantFrom("org-1", "org-2"),
   delayMs: fc.constantFrom(0, 0, 0, 500, 5000, 3_600_000),
-  deadlineMs: fc.constantFrom(null, null, null, 1, 3000, 60_000),
+  deadlineMs: fc.constantFrom(null, null, null, 1, 3000, 60_000, 60_000),
   timeoutMs: fc.constantFrom(1000, 30_000, 600_000),
   resultTtlSeconds: fc.constantFrom(3600, 7200, 86_400),
 })
@@ -88,7 +88,7 @@ const claimPlan: fc.Arbitrary<ClaimPlan> = fc.record({
 
 const settlementPlan: fc.Arbitrary<SettlementPlan> = fc.record({
   pick,
-  held: fc.constantFrom(true, true, false),
+  whose: fc.constantFrom("held", "held", "stale", "any"),
   kind: fc.constantFrom("completed", "failed", "retry", "return", "release", "note"),
   dueInMs: fc.constantFrom(0, 1, 1000, 60_000),
   timedOut: fc.boolean(),
@@ -101,7 +101,11 @@ const settlementPlan: fc.Arbitrary<SettlementPlan> = fc.record({
   ),
 })
 
-const WAITS = [1, 50, 1000, 4000, 31_000, 61_000, 97_000, 640_000, 7_200_000, 86_400_000, 700_000_000]
+/** Many are about a deadline, a lease, or one and a half of them. */
+const WAITS = [
+  ...[1, 50, 1000, 4000, 31_000, 61_000, 61_000, 61_000, 97_000, 97_000, 97_000, 97_000],
+  ...[640_000, 7_200_000, 86_400_000, 700_000_000],
+]
 
 const action = fc.oneof(
   {
@@ -126,7 +130,7 @@ const action = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       do: fc.constant("extend" as const),
       pick,
