@@ -220,7 +220,7 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
   })
 
   test("an organization's index ends by itself, also one that was emptied and filled again", async () => {
-    const queue = open({}, "spoiled")
+    const queue = open()
     await queue.enqueueEach({})
     await queue.settle([settlement(await queue.takeOne(), "completed")])
     await queue.cleanup(0)
