@@ -7,10 +7,10 @@ import { inOrder, type ModelState, positionOf } from "./state.ts"
 import { stateOf } from "./transitions.ts"
 import type { World } from "./world.ts"
 
-/** What either process says of the queue agrees with the model. */
-export async function checkReads(world: World, client: 0 | 1): Promise<void> {
+/** What a process says of the queue, and of these requests, agrees with the model. */
+export async function checkReads(world: World, client: 0 | 1, ids: string[]): Promise<void> {
   const queue = world.clients[client]
-  const { state, ids } = world
+  const { state } = world
   const [statuses, stats, lost] = await Promise.all([
     Promise.all(ids.map((id) => queue.status(id, null))),
     queue.stats(),

@@ -89,8 +89,7 @@ function checkClaim(
     expect(claimed.lease.op).toBe(world.claimOp())
     world.ledger.gaveOut(claimed)
   }
-  world.leases.push(...actual.requests)
-  world.overdue.push(...actual.overdue)
+  world.taken.push(...actual.overdue, ...actual.requests)
 }
 
 /** A repeated claim gives the same set; its order is lost. Overdue ones come in no order. */
@@ -155,13 +154,17 @@ function distinct(settlements: Settlement[]): Settlement[] {
 }
 
 function planSettlement(world: World, queue: TestQueue, plan: SettlementPlan): Settlement | null {
-  const { live } = world.state
-  const all = [...world.leases, ...world.overdue].reverse()
+  const { live, outcomes } = world.state
+  const all = world.taken.toReversed()
   const isHeld = ({ lease }: ClaimedRequest | Overdue) => {
     const request = live.get(lease.requestId)
     return request !== undefined && holds(request, lease)
   }
-  const isStale = (each: ClaimedRequest | Overdue) => !world.said.has(each) && !isHeld(each)
+  const isStale = (each: ClaimedRequest | Overdue) => {
+    const { requestId } = each.lease
+    const isOpen = live.has(requestId) || outcomes.get(requestId)?.code === "lease_expired"
+    return isOpen && !world.said.has(each) && !isHeld(each)
+  }
   const meant = { held: all.filter(isHeld), stale: all.filter(isStale), any: all }[plan.whose]
   const chosen = choose(meant.length === 0 ? all : meant, plan.pick)
   if (chosen === undefined) return null

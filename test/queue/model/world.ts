@@ -47,8 +47,7 @@ export class World {
   readonly settings: ModelSettings
   readonly clients: [TestQueue, TestQueue]
   readonly batches: NewRequest[][] = []
-  readonly leases: ClaimedRequest[] = []
-  readonly overdue: Overdue[] = []
+  readonly taken: (ClaimedRequest | Overdue)[] = []
   /** What was said of them. */
   readonly said = new Map<ClaimedRequest | Overdue, Settlement>()
   readonly ledger = new Ledger()
@@ -81,6 +80,10 @@ export class World {
 
   close(): void {
     this.wire.close()
+  }
+
+  get leases(): ClaimedRequest[] {
+    return this.taken.filter((each) => "head" in each)
   }
 
   /** Every id that was ever tried to be stored, the newest first. */
