@@ -8,25 +8,24 @@ import { stateOf } from "./transitions.ts"
 import type { World } from "./world.ts"
 
 /** What a process says of the queue, and of these requests, agrees with the model. */
-export async function checkReads(world: World, client: 0 | 1, ids: string[]): Promise<void> {
-  const queue = world.clients[client]
-  const { state } = world
-  const [statuses, stats, lost] = await Promise.all([
-    Promise.all(ids.map((id) => queue.status(id, null))),
-    queue.stats(),
-    queue.lostLeases(world.leases.map(({ lease }) => lease)),
-  ])
+export async function checkReads({ state, clients }: World, client: 0 | 1, ids: string[]): Promise<void> {
+  const queue = clients[client]
+  const [stats, ...statuses] = await Promise.all([queue.stats(), ...ids.map((id) => queue.status(id, null))])
   expect(statuses.map(plainStatus)).toEqual(ids.map((id) => expectedStatus(state, id)))
-  const { oldestPendingAgeMs } = stats
   expect(plainStats(stats, queue)).toEqual(expectedStats(state, queue))
-  expect(oldestPendingAgeMs === null).toBe(stats.counts.pending === 0)
-  const health = await queue.health()
-  expect(health).toMatchObject({ store: { ok: true }, backlog: stats.counts.pending })
-  const held = world.leases.filter(({ lease }) => {
+  expect(stats.oldestPendingAgeMs === null).toBe(stats.counts.pending === 0)
+}
+
+/** So does what it says of the leases that were given out, and of its health. */
+export async function checkLeases({ state, clients, leases }: World, client: 0 | 1): Promise<void> {
+  const given = leases.map(({ lease }) => lease)
+  const lost = given.filter((lease) => {
     const live = state.live.get(lease.requestId)
     return live === undefined || !holds(live, lease)
   })
-  expect(lost).toEqual(held.map(({ lease }) => lease))
+  expect(await clients[client].lostLeases(given)).toEqual(lost)
+  const backlog = inOrder(state, ["openai", "anthropic"]).length
+  expect(await clients[client].health()).toMatchObject({ store: { ok: true }, backlog })
 }
 
 /** Every page of every list, which together show each request once. */
