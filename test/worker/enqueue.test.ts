@@ -112,7 +112,7 @@ describe("POST /v1/requests", () => {
       "/messages": "is required",
       "/model": "must have 1 to 128 characters",
       "/priority": 'must be one of "critical", "high", "normal", "low"',
-      "/maxRetries": "must be at most 10",
+      "/maxRetries": "must be a whole number from 0 to 10",
       "/temperature": "is not known here: use options.temperature",
       "/organizationId": "is required with a key for all organizations",
     })

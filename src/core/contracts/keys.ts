@@ -2,6 +2,7 @@ import * as z from "zod/mini"
 import { PRIORITIES } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE, SCOPES } from "./access.ts"
 import { type Problem, problem } from "./problem.ts"
+import { whole } from "./whole.ts"
 
 const LAST_INSTANT = 99_999_999_999_999
 const MAX_RATE = 1_000_000
@@ -13,9 +14,9 @@ export const KeyBody = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(128)),
   organizationId: z.string().check(z.refine(isOrganization, { error: `${ORGANIZATION_ID_RULE}, or "*"` })),
   scopes: z.array(z.enum(SCOPES)).check(z.minLength(1), z.maxLength(SCOPES.length)),
-  expiresAt: z.exactOptional(z.nullable(z.int().check(z.gte(0), z.lte(LAST_INSTANT)))),
+  expiresAt: z.exactOptional(z.nullable(whole(0, LAST_INSTANT))),
   maxPriority: z.exactOptional(z.nullable(z.enum(PRIORITIES))),
-  ratePerMinute: z.exactOptional(z.nullable(z.int().check(z.gte(1), z.lte(MAX_RATE)))),
+  ratePerMinute: z.exactOptional(z.nullable(whole(1, MAX_RATE))),
 })
 
 /** What no single member can tell. */

@@ -5,6 +5,7 @@ import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
 import { readMessages } from "./messages.ts"
 import { check, MAX_PROBLEMS, type Path, type Problem, problem } from "./problem.ts"
 import { explainUnknown } from "./unknown-member.ts"
+import { whole } from "./whole.ts"
 
 /** What the rules depend on, beside the body itself. */
 export interface RequestRules {
@@ -50,10 +51,6 @@ function characters(least: number, most: number) {
       error: `must have ${least === 0 ? `at most ${most}` : `${least} to ${most}`} characters`,
     },
   )
-}
-
-function whole(least: number, most: number) {
-  return z.int().check(z.gte(least), z.lte(most))
 }
 
 const Options = z.record(z.string(), z.unknown()).check((context) => {

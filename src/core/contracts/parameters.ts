@@ -3,6 +3,7 @@ import { isRequestId } from "../ids.ts"
 import { STATES } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
 import { Deadline } from "./new-request.ts"
+import { whole } from "./whole.ts"
 
 // The small bodies, and queries, whose values are text.
 
@@ -12,7 +13,7 @@ export const ReplayBody = z.strictObject({ deadlineAt: Deadline })
 const MAX_AGE_SECONDS = 10 * 366 * 86_400
 /** The body of `POST /v1/cleanup`, which may be missing. */
 export const CleanupBody = z.strictObject({
-  olderThanSeconds: z.exactOptional(z.int().check(z.gte(0), z.lte(MAX_AGE_SECONDS))),
+  olderThanSeconds: z.exactOptional(whole(0, MAX_AGE_SECONDS)),
 })
 
 function wholeText(least: number, most: number) {

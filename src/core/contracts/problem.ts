@@ -72,7 +72,6 @@ function branchMeant(issue: UnionIssue): readonly Issue[] | undefined {
 const TYPES: Record<string, string> = {
   string: "a string",
   number: "a whole number",
-  int: "a whole number",
   boolean: "true or false",
   array: "an array",
   object: "an object",
@@ -88,7 +87,7 @@ function describe(issue: z.core.$ZodRawIssue): string {
     case "invalid_value":
       return `must be ${oneOf(issue.values)}`
     case "too_small":
-      return issue.minimum === 1 && issue.origin !== "number" && issue.origin !== "int"
+      return issue.minimum === 1
         ? "must not be empty"
         : `must be at least ${quantity(issue.minimum, issue.origin)}`
     case "too_big":

@@ -186,9 +186,13 @@ function planSettlement(world: World, queue: TestQueue, plan: SettlementPlan): S
 }
 
 export function extendAction(world: World, queue: TestQueue, { pick, byMs }: StepOf<"extend">): Plain | null {
-  const chosen = choose(world.leases.toReversed(), pick)
-  if (chosen === undefined) return null
-  const { lease } = chosen
+  const all = world.leases.map((each) => each.lease).reverse()
+  const held = all.filter(({ requestId, attempt, op }) => {
+    const live = world.state.live.get(requestId)
+    return live !== undefined && holds(live, { attempt, op })
+  })
+  const lease = choose(held.length > 0 && pick % 5 > 0 ? held : all, pick)
+  if (lease === undefined) return null
   const expiresAt = Math.max(lease.expiresAt, queue.clock()) + byMs
   return {
     call: () => queue.extend(lease, expiresAt),
