@@ -36,7 +36,7 @@ export async function runDemo(root: string, options: DemoOptions, lifetime: Life
   }
 
   const requests = plan.map(
-    (planned): DemoRequest => ({ planned, requestId: null, status: null, problem: null }),
+    (planned): DemoRequest => ({ planned, requestId: null, posting: null, status: null, problem: null }),
   )
   await lifetime.start(Promise.resolve(), () =>
     Promise.race([cancelOpen(client, requests), wait(CANCEL_MS, undefined, { ref: false })]),

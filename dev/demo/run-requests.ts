@@ -9,6 +9,8 @@ export interface DemoRequest {
   planned: PlannedRequest
   /** null: not posted yet, or refused. */
   requestId: string | null
+  /** Settles when its post has been answered; null: not sent yet. */
+  posting: Promise<void> | null
   /** The latest that is known. */
   status: RequestStatus | null
   /** What went wrong, in words; such a request has no outcome that counts. */
@@ -37,11 +39,8 @@ export async function runRequests(
     requests.map(async (request, i) => {
       await wait(Math.max(0, startedAt + request.planned.atMs - Date.now()), undefined, { signal })
       const body = { ...request.planned.body, deadlineAt: Date.now() + DEADLINE_MS }
-      try {
-        request.requestId = await client.post(body, `demo-${run}-${i}`)
-      } catch (error) {
-        request.problem = error instanceof Error ? error.message : String(error)
-      }
+      request.posting = post(client, request, body, `demo-${run}-${i}`)
+      await request.posting
     }),
   )
   // Its failure is met below; until then it must not count as unhandled.
@@ -60,6 +59,19 @@ export async function runRequests(
   await posting
   for (const request of requests.filter(isOpen)) request.problem = "no outcome"
   await confirmOutcomes(client, requests)
+}
+
+async function post(
+  client: DemoClient,
+  request: DemoRequest,
+  body: Record<string, unknown>,
+  idempotencyKey: string,
+) {
+  try {
+    request.requestId = await client.post(body, idempotencyKey)
+  } catch (error) {
+    request.problem = error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** Without an outcome, and without a reason for that. */
@@ -106,6 +118,8 @@ async function readStatuses(
 
 /** Takes back what has no outcome yet, so that an interrupted demo leaves nothing to be called. */
 export async function cancelOpen(client: DemoClient, requests: DemoRequest[]): Promise<void> {
+  // What is on its way may be stored before its answer is here.
+  await Promise.all(requests.map(({ posting }) => posting))
   const open = requests.filter((request) => request.requestId !== null && isOpen(request)).values()
   const worker = async () => {
     for (const { requestId } of open) await client.cancel(requestId ?? "").catch(() => undefined)
