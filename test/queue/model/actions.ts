@@ -51,8 +51,8 @@ function actionOf(world: World, queue: TestQueue, step: Acting): Plain | null {
   }
 }
 
-function enqueueAction(world: World, queue: TestQueue, { requests, key }: StepOf<"enqueue">): Plain {
-  const batch = requests.map((plan) => planned(queue, plan))
+function enqueueAction(world: World, queue: TestQueue, { requests, key, client }: StepOf<"enqueue">): Plain {
+  const batch = requests.map((plan) => planned(queue, plan, world.newId(client)))
   world.batches.push(batch)
   return storing(world, queue, batch, key && { ...key, keyHash: key.name, organizationId: "org-1" })
 }
@@ -92,11 +92,11 @@ function storing(
   }
 }
 
-function planned(queue: TestQueue, plan: RequestPlan): NewRequest {
+function planned(queue: TestQueue, plan: RequestPlan, requestId: string): NewRequest {
   const { delayMs, deadlineMs, ...head } = plan
   const now = queue.clock()
   return queue.newRequest({
-    ...head,
+    ...{ requestId, ...head },
     scheduledAt: delayMs === 0 ? null : now + delayMs,
     deadlineAt: deadlineMs === null ? null : now + delayMs + deadlineMs,
   })

@@ -114,7 +114,7 @@ function storeExpiry(expiresAt: number): number {
   return Math.ceil(expiresAt / 1000) * 1000
 }
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 /** Index keys stay for three days after the last expiry in them, for the clean-up. */
 const INDEX_GRACE_DAYS = 4
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util"
 import { expect } from "vitest"
 import type { FaultRule } from "../../../dev/bridge/faults.ts"
 import { AppError } from "../../../src/core/errors.ts"
+import { createIdGenerator } from "../../../src/core/ids.ts"
 import type { ClaimedRequest, NewRequest, Overdue, Settlement } from "../../../src/queue/contract.ts"
 import { scripts } from "../../../src/queue/scripts.generated.ts"
 import { findLeaks } from "../../helpers/conserved.ts"
@@ -10,7 +11,7 @@ import { readRawQueue } from "../../helpers/raw-queue.ts"
 import type { TestStore } from "../../helpers/store.ts"
 import { Ledger } from "./ledger.ts"
 import { type Picture, pictureFrom, pictureOf } from "./picture.ts"
-import { emptyState, type ModelSettings, type ModelState, passTime } from "./state.ts"
+import { DAY_MS, emptyState, type ModelSettings, type ModelState, passTime } from "./state.ts"
 import type { FaultPlan } from "./steps.ts"
 import { type Packet, tapWire, type Wire } from "./wire.ts"
 
@@ -34,8 +35,8 @@ export interface WorldOptions {
   maxPending: number
 }
 
-/** An hour ahead, so that the store's own clock ends nothing: `pass` does. */
-const START_AHEAD_MS = 3_600_000
+/** Six in the morning of the day after tomorrow: the store's own clock ends nothing, `pass` does; and lives repeat. */
+const START_OF_DAY_MS = 6 * 3_600_000
 /** As `queue/store.ts` tries. */
 const TRIES = 4
 const MAX_LATE = 8
@@ -53,6 +54,7 @@ export class World {
   readonly ledger = new Ledger()
   state: ModelState = emptyState()
   now: number
+  private readonly newIds: (() => string)[]
   private readonly store: TestStore
   private readonly wire: Wire
   private readonly skewMs: number
@@ -63,7 +65,7 @@ export class World {
   constructor(store: TestStore, { skewMs, maxPending }: WorldOptions) {
     this.store = store
     this.skewMs = skewMs
-    this.now = Date.now() + START_AHEAD_MS
+    this.now = (Math.floor(Date.now() / DAY_MS) + 2) * DAY_MS + START_OF_DAY_MS
     const first = createTestQueue(store, {
       clock: createTestClock(this.now + skewMs),
       random: () => 0,
@@ -75,6 +77,8 @@ export class World {
     })
     this.settings = first.settings
     this.clients = [first, second]
+    const noise = createNoise()
+    this.newIds = [first, second].map(({ clock }) => createIdGenerator(clock, noise))
     this.wire = tapWire(store.url)
   }
 
@@ -84,6 +88,10 @@ export class World {
 
   get leases(): ClaimedRequest[] {
     return this.taken.filter((each) => "head" in each)
+  }
+
+  newId(client: 0 | 1): string {
+    return this.newIds[client]?.() ?? ""
   }
 
   /** Every id that was ever tried to be stored, the newest first. */
@@ -182,6 +190,15 @@ export class World {
     expect(findLeaks(raw, this.now + Math.abs(this.skewMs))).toEqual([])
     this.ledger.seeOutcomes(this.picture, actual)
     this.picture = actual
+  }
+}
+
+/** The same in every life, so that a failure can be repeated from its seed. */
+function createNoise(): () => number {
+  let state = 1
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
   }
 }
 
