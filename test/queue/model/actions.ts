@@ -63,19 +63,19 @@ function enqueueAgainAction(world: World, queue: TestQueue, { pick }: StepOf<"en
   const batch = choose(recent.toReversed(), pick)
   if (batch === undefined) return null
   for (const { head } of batch) {
-    if (stateOf(world.state, head.requestId) === null) world.ledger.startsAnew(head.requestId)
+    if (stateOf(world.state, head.requestId) === null) world.startAnew(head.requestId)
   }
   return storing(world, queue, batch, null)
 }
 
 function storing(
-  { settings, ledger }: World,
+  world: World,
   queue: TestQueue,
   batch: NewRequest[],
   idempotency: { organizationId: string; keyHash: string; bodyHash: string } | null,
 ): Plain {
   const now = queue.clock()
-  const store = (state: ModelState) => enqueue(state, settings, now, batch, idempotency)
+  const store = (state: ModelState) => enqueue(state, world.settings, now, batch, idempotency)
   return {
     call: () =>
       idempotency === null
@@ -86,7 +86,7 @@ function storing(
     late: (state, [result]) => {
       if (isRefusedForLines(result)) return
       for (const { head } of batch)
-        if (stateOf(state, head.requestId) === null) ledger.startsAnew(head.requestId)
+        if (stateOf(state, head.requestId) === null) world.startAnew(head.requestId)
       store(state)
     },
   }

@@ -36,7 +36,9 @@ export function enqueue(
     return { requests: remembered.replies, replayed: remembered.replies[0]?.requestId !== ids[0] }
   }
   const isNew = ids.every((id) => !state.live.has(id) && !state.outcomes.has(id))
-  if (isNew && state.live.size + ids.length > settings.maxPending) return { refused: "queue_full" }
+  // A full queue answers a repetition by what it knows of the first.
+  const isUnknown = !state.live.has(ids[0] ?? "") && !ids.some((id) => state.outcomes.has(id))
+  if (isUnknown && state.live.size + ids.length > settings.maxPending) return { refused: "queue_full" }
   if (isNew) for (const request of requests) store(state, settings, now, request)
   const replies = requests.map(({ head }, i): EnqueueReply => {
     const isEnd = i === 0 || i === requests.length - 1

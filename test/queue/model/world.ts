@@ -48,7 +48,7 @@ export class World {
   readonly settings: ModelSettings
   readonly clients: [TestQueue, TestQueue]
   readonly batches: NewRequest[][] = []
-  readonly taken: (ClaimedRequest | Overdue)[] = []
+  taken: (ClaimedRequest | Overdue)[] = []
   /** What was said of them. */
   readonly said = new Map<ClaimedRequest | Overdue, Settlement>()
   readonly ledger = new Ledger()
@@ -88,6 +88,13 @@ export class World {
 
   get leases(): ClaimedRequest[] {
     return this.taken.filter((each) => "head" in each)
+  }
+
+  /** Forgotten by a clean-up, and stored anew under the same id: nobody speaks of its earlier life any more. */
+  startAnew(requestId: string): void {
+    this.ledger.startsAnew(requestId)
+    this.taken = this.taken.filter(({ lease }) => lease.requestId !== requestId)
+    this.late = []
   }
 
   newId(client: 0 | 1): string {
