@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, test } from "vitest"
+import { scripts } from "../../src/queue/scripts.generated.ts"
 import { storesUnderTest, type TestStore } from "../helpers/store.ts"
 import { perform } from "./model/actions.ts"
 import { checkLeases, checkLists, checkReads } from "./model/check.ts"
@@ -106,13 +107,16 @@ const LIVES: Record<string, Step[]> = {
     { ...common, do: "cleanup", olderThanSeconds: 0 },
     enqueue({}),
   ],
-  "counts are true after a revival in one group with a success": [
+  "counts are true after a revival in one group with a failure": [
+    enqueue({}),
+    claim(),
+    settle({ kind: "failed" }),
     enqueue({}),
     ...neglect,
     settle({}),
     enqueue({}),
     claim(),
-    settle({}, { whose: "stale" }),
+    settle({ kind: "failed" }, { whose: "stale" }),
   ],
 }
 
@@ -141,6 +145,8 @@ describe.each(storesUnderTest())("lives that went wrong once, on the $name store
   let store: TestStore
   beforeAll(async () => {
     store = await start()
+    // So that the answer which is lost is the one of the script.
+    for (const source of Object.values(scripts)) await store.redis.scriptLoad(source)
   })
   afterAll(() => store.close())
 
