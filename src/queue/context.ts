@@ -26,8 +26,6 @@ export interface QueueContext {
   /** Lines known to this process: the configured ones, and those that others have registered in `meta`. */
   lines: string[]
   nextOp: () => string
-  /** Recent indexes to which this process has given their expiry. */
-  expiring: Set<string>
 }
 
 /** The keys of all known lines, as scripts take them, and their names as one argument. */

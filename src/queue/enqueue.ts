@@ -14,7 +14,6 @@ export const RECENT_TTL_DAYS = 62
 const CHARACTERS_PER_TOKEN = 4
 const DEFAULT_OUTPUT_TOKENS = 1000
 const QUEUE_FULL_RETRY_AFTER_SECONDS = 30
-const MAX_REMEMBERED = 5000
 const encoder = new TextEncoder()
 
 type Reply =
@@ -59,19 +58,11 @@ export async function enqueue(
         ...[now, context.lines.join(" "), settings.maxPending, settings.maxPendingPerOrganization],
         ...[idempotency?.bodyHash ?? "", JSON.stringify(replies), organizations.join(" ")],
         ...recentKeys.map(() => (day + RECENT_TTL_DAYS) * 86_400),
-        ...recentKeys.map((key) => (context.expiring.has(key) ? 0 : 1)),
         ...args,
       ],
     },
   ])
-  if (reply[0] === "stored") rememberExpiring(context, recentKeys)
   return answer(context, replies, reply)
-}
-
-/** One command less per enqueue: the expiry is the net beneath the hourly clean-up, so once per process is enough. */
-function rememberExpiring({ expiring }: QueueContext, recentKeys: string[]): void {
-  if (expiring.size + recentKeys.length > MAX_REMEMBERED) expiring.clear()
-  for (const key of recentKeys) expiring.add(key)
 }
 
 function encodeRequest({ head, body }: NewRequest, organizations: string[]): (string | number)[] {

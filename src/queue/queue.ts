@@ -35,7 +35,6 @@ export function createQueue(options: QueueOptions): RequestQueue {
   const context: QueueContext = {
     ...{ store, keys, clock, settings, lines: [...settings.providers] },
     nextOp: createOperations(),
-    expiring: new Set(),
   }
   return {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,

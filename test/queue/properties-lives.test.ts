@@ -118,10 +118,6 @@ const LIVES: Record<string, Step[]> = {
     claim(),
     settle({ kind: "failed" }, { whose: "stale" }),
   ],
-}
-
-/** Understood, and still wrong. */
-const NOT_YET: Record<string, Step[]> = {
   "an organization's list ends also when one of another day is live": [
     enqueue({ delayMs: 9 * DAY_MS }),
     wait(DAY_MS),
@@ -165,5 +161,4 @@ describe.each(storesUnderTest())("lives that went wrong once, on the $name store
     }
   }
   for (const [what, steps] of Object.entries(LIVES)) test(what, () => repeat(steps))
-  for (const [what, steps] of Object.entries(NOT_YET)) test.fails(what, () => repeat(steps))
 })

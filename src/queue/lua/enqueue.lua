@@ -2,13 +2,13 @@
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, one recent key per organization,
 --       the idempotency key if there is one, then per request: head, body, outcome
 -- ARGV  now, lines, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key), its answer,
---       organizations, EXPIREAT of each one's recent key, whether this process has yet to set it (1/0),
+--       organizations, EXPIREAT of each one's recent key,
 --       then per request: id, number of its organization, record, head, body
 -- Returns {"stored", position of the first, position of the last} (-1: not in a line),
 --         {"repeated"}: these ids are known, nothing was changed; {"remembered", answer, first, last}: the
 --         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""};
 --         or {"lines", registered lines}
--- Costs 9 commands for one request, 8 into an empty line, 2 more with an idempotency key; a bulk 10.
+-- Costs 10 commands for one request, 9 into an empty line, 2 more with an idempotency key; a bulk 11.
 -- @include lines
 -- @include figures
 -- @include organizations
@@ -18,7 +18,7 @@ local max_pending, max_per_organization = tonumber(ARGV[3]), tonumber(ARGV[4])
 local body_hash, answer, names = ARGV[5], ARGV[6], words(ARGV[7])
 local idempotency_key = body_hash ~= "" and KEYS[first_recent + #names] or nil
 local first_request = first_recent + #names + (idempotency_key and 1 or 0)
-local first_arg = 8 + 2 * #names
+local first_arg = 8 + #names
 local count = (#ARGV - first_arg + 1) / 5
 
 local fields = organization_fields(names)
@@ -67,11 +67,8 @@ for i = 0, count - 1 do
   register_line(record.line)
 end
 flush()
-for i, name in ipairs(names) do
-  -- Without a live request of that organization, the key may have gone with its last entry since it was given its end.
-  if ARGV[7 + #names + i] == "1" or live_of(name) == 0 then
-    redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[7 + i])
-  end
+for i = 1, #names do
+  redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[7 + i])
 end
 for name, more in pairs(added) do
   count_live(name, more)

@@ -108,7 +108,7 @@ const settlementPlan: fc.Arbitrary<SettlementPlan> = fc.record({
 
 /** Many are about a deadline, a lease, or one and a half of them. */
 const WAITS = [
-  ...[1, 50, 1000, 4000, 31_000, 61_000, 61_000, 61_000, 97_000, 97_000, 97_000, 97_000],
+  ...[1, 1, 50, 50, 1000, 1000, 4000, 4000, 31_000, 61_000, 61_000, 97_000, 97_000],
   ...[640_000, 7_200_000, 86_400_000, 700_000_000],
 ]
 
@@ -132,7 +132,7 @@ const action = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant("extend" as const),
       pick,
@@ -163,7 +163,7 @@ const action = fc.oneof(
       paused: fc.constantFrom(false, false, true),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS) }) },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -30,7 +30,7 @@ local function settle_finished(item)
     local index = "failed:" .. join(day)
     if not FINISHED[index] then return "again:" .. index end
     local head, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
-    redis.call("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
+    add("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
     set_kept("failed", day, kept("failed", day) - 1)
     read_organizations({ outcome.organization })
     count_live(outcome.organization, 1)
