@@ -18,15 +18,8 @@ export function claimCall(context: QueueContext, options: ClaimOptions, op: stri
     name: "claim",
     keys: [keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
     args: [
-      ...[
-        clock(),
-        lines.join(" "),
-        settings.providers.join(" "),
-        options.owner,
-        op,
-        options.limit,
-        options.maxBytes,
-      ],
+      ...[clock(), lines.join(" "), settings.providers.join(" ")],
+      ...[options.owner, op, options.limit, options.maxBytes],
       ...[settings.maxProcessingTimeMs, LEASE_MARGIN_MS, options.maxTimeoutMs, settings.retryPenaltyMs],
     ],
   }

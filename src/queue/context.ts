@@ -47,9 +47,9 @@ export async function runWithLines<Replies extends unknown[]>(
   build: () => ScriptCall[],
 ): Promise<Replies> {
   const replies: unknown[] = []
-  let indexes = [...build().keys()]
+  let calls = build()
+  let indexes = [...calls.keys()]
   for (let round = 0; round < ROUNDS; round++) {
-    const calls = build()
     const answers = await context.store.run(
       op,
       indexes.flatMap((i) => calls[i] ?? []),
@@ -57,6 +57,7 @@ export async function runWithLines<Replies extends unknown[]>(
     for (const [i, index] of indexes.entries()) replies[index] = answers[i]
     indexes = indexes.filter((index) => learnLines(context, replies[index]))
     if (indexes.length === 0) return replies as Replies
+    calls = build()
   }
   throw new AppError("store_unavailable", "The queue's lines keep changing.", { op })
 }

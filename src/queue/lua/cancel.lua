@@ -4,7 +4,7 @@
 -- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
 -- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
 --         or {"lines", registered lines}
--- Costs 12 commands for a pending request, 4 for a finished or unknown one.
+-- Costs 13 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 -- @include audit
 local first = read_lines(5, ARGV[2])

@@ -58,10 +58,11 @@ for i, id in ipairs(ids) do
     if record.attempt == 1 then observe("w", now - tonumber(record.dueAt)) end
     add("ZREM", LINE[record.line], id)
     add("ZADD", LEASES[record.provider], expires_at, id)
-    add("HSET", KEYS[2], id, encode(record))
+    local text = encode(record)
+    add("HSET", KEYS[2], id, text)
     count_pending(record.line, record.level, -1)
     at_latest("expiry", expires_at)
-    hand_out(id, encode(record), join(expires_at))
+    hand_out(id, text, join(expires_at))
   end
 end
 flush()

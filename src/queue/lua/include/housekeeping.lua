@@ -42,7 +42,7 @@ end
 
 local function take_back_expired(retry_penalty_ms)
   if next_at.expiry > now then return end
-  local held, earliest_expiry = {}, NEVER
+  local earliest_expiry = NEVER
   for _, line in ipairs(LINES) do
     local ids, records = past(LEASES[line])
     for i, id in ipairs(ids) do
