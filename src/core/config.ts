@@ -1,4 +1,6 @@
 import * as z from "zod/mini"
+import type { ProviderLimits } from "./limits.ts"
+import type { WeightedTarget } from "./request.ts"
 
 type WireFormat = "openai-chat" | "anthropic-messages"
 
@@ -39,6 +41,13 @@ export interface Config {
   maxPendingPerOrganization: number
   maxPendingAgeSeconds: number
   corsOrigins: string[]
+  /** Durable Object lanes; 0: the cron tick drains. */
+  drainLanes: number
+  /** Virtual time between two requests of an organization; 0: first in, first out. */
+  fairShareMs: number
+  /** By provider, as set; run-time changes are kept in the store. */
+  limits: Record<string, ProviderLimits>
+  routes: Record<string, WeightedTarget[]>
 }
 
 /** What is wrong with one variable, in words that say what to set. */
@@ -62,6 +71,7 @@ const VENDORS: Record<string, { wireFormat: WireFormat; baseUrl: string; simulat
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
 const NUMBERS = {
   DRAIN_CONCURRENCY: [50, 1, 1000],
+  DRAIN_LANES: [4, 0, 64],
   SUBREQUEST_LIMIT: [50, 20, 1_000_000],
   REQUEST_TIMEOUT_MS: [30_000, 1000, 600_000],
   MAX_PROCESSING_TIME_MS: [60_000, 1000, 900_000],
@@ -69,6 +79,7 @@ const NUMBERS = {
   RETRY_BASE_MS: [1000, 1, 3_600_000],
   RETRY_CAP_MS: [60_000, 1, 86_400_000],
   RETRY_PENALTY_MS: [60_000, 0, 800_000],
+  FAIR_SHARE_MS: [4, 0, 1000],
   RESULT_TTL_SECONDS: [86_400, 60, 2_592_000],
   DEAD_LETTER_TTL_SECONDS: [1_209_600, 60, 7_776_000],
   MAX_RESULT_BYTES: [4_194_304, 1024, 4_900_000],
@@ -160,6 +171,10 @@ export function parseConfig(
     corsOrigins: text("CORS_ORIGINS")
       .split(/[\s,]+/)
       .filter(Boolean),
+    drainLanes: number("DRAIN_LANES"),
+    fairShareMs: number("FAIR_SHARE_MS"),
+    limits: {},
+    routes: {},
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

@@ -55,6 +55,8 @@ export interface RequestStatus extends RequestHead {
   state: RequestState
   /** 1-based place in its line; null unless pending. */
   position: number | null
+  /** When it can be expected to start, epoch ms; null unless pending, and without a recent start in its line. */
+  estimatedStartAt: { p50: number; p90: number } | null
   replays: number
   /** The latest attempt's start. */
   startedAt: number | null

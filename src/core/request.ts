@@ -41,11 +41,25 @@ export interface RequestBody {
   providerOptions: Record<string, unknown>
 }
 
+/** A provider and one of its models: where a request may be sent. */
+export interface Target {
+  provider: string
+  model: string
+}
+
+/** One target of a route. `weight`: its share of the route's requests, beside the others'. */
+export interface WeightedTarget extends Target {
+  weight: number
+}
+
 /** What status shows and the drain decides by: kept as `head:<id>`, then inside the outcome. */
 export interface RequestHead {
   requestId: string
+  /** As asked: `auto` with a route as model, else a provider. */
   provider: string
   model: string
+  /** Where it may go instead, in this order, when its provider has trouble. */
+  fallbacks: Target[]
   priority: Priority
   organizationId: string
   createdAt: number

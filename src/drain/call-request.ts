@@ -58,7 +58,6 @@ export async function callRequest(
       claimed: held.claimed,
       outcome,
       startedAt,
-      provider: provider.name,
       now: clock(),
       random,
       settings: config,
@@ -97,7 +96,7 @@ async function callProvider(
 ): Promise<CallOutcome> {
   try {
     return await provider.call({
-      model: claimed.head.model,
+      model: claimed.target.model,
       body: claimed.body,
       timeoutMs: claimed.head.timeoutMs,
       maxResultBytes: config.maxResultBytes,

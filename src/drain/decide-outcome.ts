@@ -3,21 +3,13 @@ import type { Config } from "../core/config.ts"
 import type { AttemptRecord, OutcomeResult, RequestError } from "../core/outcome.ts"
 import type { ChatCompletion, RequestHead } from "../core/request.ts"
 import type { CallFailure, CallOutcome } from "../providers/provider.ts"
-import type {
-  ClaimedRequest,
-  Decision,
-  Lease,
-  Overdue,
-  ProviderBlock,
-  Settlement,
-} from "../queue/contract.ts"
+import type { ClaimedRequest, Decision, Lease, Overdue, Settlement, TargetReport } from "../queue/contract.ts"
 
-/** How long a provider whose key or balance was refused is left alone before one request probes it. */
-const ACCOUNT_BLOCK_MS = 60_000
 /** A wrong header must not stop a provider for good: asking again once an hour costs one call. */
 const LONGEST_BLOCK_MS = 3_600_000
 /** Nor must it put off a request for good; daily limits do say a day. */
 const LONGEST_WAIT_MS = 86_400_000
+const TELLING_TIMEOUT_MS = 10_000
 /** Three timeouts are three bills. */
 const TIMEOUTS_PER_TARGET = 2
 
@@ -26,8 +18,6 @@ interface DecisionInput {
   outcome: CallOutcome
   /** When the call held its connection slot, epoch ms. */
   startedAt: number
-  /** The target that was called; with a route it is not the provider that was asked for. */
-  provider: string
   now: number
   random: Random
   settings: Pick<Config, "retryBaseMs" | "retryCapMs">
@@ -58,7 +48,7 @@ export function decideOutcome(input: DecisionInput): DecidedOutcome {
           possiblyBilled: false,
         }),
         result: { response: outcome.response, usage: outcome.usage, error: null },
-        block: null,
+        report: report(input, { health: "ok", usedTokens: tokensOf(outcome.usage) }),
       }
     case "aborted":
       return {
@@ -71,7 +61,7 @@ export function decideOutcome(input: DecisionInput): DecidedOutcome {
           possiblyBilled: outcome.possiblyBilled,
         }),
         result: { response: null, usage: outcome.usage, error: null },
-        block: null,
+        report: report(input, { health: "unknown", usedTokens: tokensOf(outcome.usage) }),
       }
     case "failed":
       return decideFailure(input, outcome.failure, outcome.usage)
@@ -97,7 +87,7 @@ function decideFailure(
       possiblyBilled: failure.possiblyBilled,
     }),
     result: { response: partialResponse(input, failure, usage), usage, error },
-    block: blockAfter(input, failure, delayMs),
+    report: reportFailure(input, failure, usage, delayMs),
   }
 }
 
@@ -126,20 +116,46 @@ function backoffMs(retries: number, { random, settings }: DecisionInput): number
 }
 
 /**
- * A rate limit blocks its provider for as long as the answer says; where it says nothing, until this
+ * A rate limit blocks its target for as long as the answer says; where it says nothing, until this
  * request may try again, because every other one called meanwhile would only spend a retry of its
  * own. Other trouble of a provider blocks it only when the provider names a wait.
  */
-function blockAfter(
-  { provider, now }: DecisionInput,
-  { error, scope, retryAfterMs }: CallFailure,
+function reportFailure(
+  input: DecisionInput,
+  { error, scope, retryAfterMs, possiblyBilled }: CallFailure,
+  usage: OutcomeResult["usage"],
   delayMs: number,
-): ProviderBlock | null {
-  if (scope === "account") return { provider, untilAt: now + ACCOUNT_BLOCK_MS, cause: "account" }
-  if (scope !== "provider") return null
-  const waitMs = Math.ceil(retryAfterMs ?? (error.code === "provider_rate_limited" ? delayMs : 0))
-  if (waitMs <= 0) return null
-  return { provider, untilAt: now + Math.min(waitMs, LONGEST_BLOCK_MS), cause: "rate" }
+): TargetReport {
+  const isLimited = error.code === "provider_rate_limited"
+  const waitMs = Math.ceil(retryAfterMs ?? (isLimited ? delayMs : 0))
+  return report(input, {
+    health: healthAfter(input, error.code, scope),
+    blockedUntil: scope === "provider" && waitMs > 0 ? input.now + Math.min(waitMs, LONGEST_BLOCK_MS) : null,
+    usedTokens: tokensOf(usage) ?? (possiblyBilled ? null : 0),
+  })
+}
+
+function healthAfter(
+  { claimed }: DecisionInput,
+  code: RequestError["code"],
+  scope: CallFailure["scope"],
+): TargetReport["health"] {
+  if (scope === "account") return "account"
+  if (code === "provider_rate_limited") return "ok"
+  // A short timeout tells of the caller's patience, not of the provider.
+  if (code === "timeout") return claimed.head.timeoutMs >= TELLING_TIMEOUT_MS ? "trouble" : "unknown"
+  return scope === "provider" ? "trouble" : "ok"
+}
+
+function report(
+  { claimed: { target } }: DecisionInput,
+  found: Pick<TargetReport, "health" | "usedTokens"> & Partial<TargetReport>,
+): TargetReport {
+  return { ...target, blockedUntil: null, quotas: null, ...found }
+}
+
+function tokensOf(usage: OutcomeResult["usage"]): number | null {
+  return usage === null ? null : usage.inputTokens + usage.outputTokens
 }
 
 /** The beginning of an answer that was too long to keep, in the shape of an answer. */
@@ -155,7 +171,7 @@ function partialResponse(
     id: providerRequestId ?? claimed.head.requestId,
     object: "chat.completion",
     created: Math.floor(startedAt / 1000),
-    model: claimed.head.model,
+    model: claimed.target.model,
     choices: [{ index: 0, message: { role: "assistant", content: partialText }, finish_reason: "length" }],
     usage: {
       prompt_tokens: promptTokens,
@@ -166,11 +182,10 @@ function partialResponse(
 }
 
 function record(
-  { claimed, provider, startedAt, now }: DecisionInput,
+  { claimed, startedAt, now }: DecisionInput,
   end: Pick<AttemptRecord, "result" | "error" | "status" | "providerRequestId" | "possiblyBilled">,
 ): AttemptRecord {
-  const { model } = claimed.head
-  return { number: claimed.lease.attempt, provider, model, startedAt, finishedAt: now, ...end }
+  return { number: claimed.lease.attempt, ...claimed.target, startedAt, finishedAt: now, ...end }
 }
 
 /** The settlement of a request that must end without another call. */
@@ -189,7 +204,7 @@ export function settleOverdue({ lease, reason }: Overdue): Settlement {
     decision: { kind: "failed" },
     attempt: null,
     result: { response: null, usage: null, error },
-    block: null,
+    report: null,
   }
 }
 
@@ -200,7 +215,7 @@ export function handBack(lease: Lease): Settlement {
     decision: { kind: "release" },
     attempt: null,
     result: { response: null, usage: null, error: null },
-    block: null,
+    report: null,
   }
 }
 

@@ -87,13 +87,13 @@ function receive(drain: Drain, claim: Claim): void {
   drain.isMaintenanceDue ||= claim.maintenanceDue
   for (const overdue of claim.overdue) outbox.add(settleOverdue(overdue), now)
   for (const claimed of claim.requests) {
-    const provider = deps.providers.get(claimed.head.provider)
+    const provider = deps.providers.get(claimed.target.provider)
     if (provider !== undefined) {
       start(drain, claimed, provider)
       continue
     }
     // Only lines of configured providers are served, so the settings disagree: nobody's request is failed for it.
-    deps.log.error("provider_missing", { provider: claimed.head.provider })
+    deps.log.error("provider_missing", { provider: claimed.target.provider })
     drain.isStopped = true
     outbox.add(handBack(claimed.lease), now)
   }

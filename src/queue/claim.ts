@@ -44,6 +44,7 @@ export async function readClaim(context: QueueContext, reply: ClaimReply, op: st
           attempt: Number(attempt),
           op: reason,
           expiresAt: now + OVERDUE_LEASE_MS,
+          organizationId: "",
           resultTtlSeconds: 0,
         },
         reason: reason as Overdue["reason"],
@@ -69,12 +70,16 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
       attempt: record.attempt,
       op,
       expiresAt: Number(expiresAt),
+      organizationId: record.organization,
       resultTtlSeconds: record.resultTtlSeconds,
     }
     // Cancelled since, or evicted by a store that should not evict: its lease runs out by itself.
     if (head == null || body == null) return []
     const { retries, timeouts, startedAt } = record
-    return [{ lease, head: decodeHead(head), body: decodeBody(body), retries, timeouts, startedAt }]
+    const decoded = decodeHead(head)
+    const target = { provider: decoded.provider, model: decoded.model }
+    const counts = { retries, timeouts, startedAt, hasAlternative: false }
+    return [{ lease, head: decoded, body: decodeBody(body), target, ...counts }]
   })
 }
 

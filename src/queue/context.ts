@@ -12,6 +12,8 @@ export type QueueSettings = Pick<
   | "maxPending"
   | "maxPendingPerOrganization"
   | "maxPendingAgeSeconds"
+  | "fairShareMs"
+  | "limits"
 > & {
   /** The providers that are configured: claims serve their lines. */
   providers: string[]

@@ -1,11 +1,22 @@
 import type { StoredKey } from "../core/contracts/access.ts"
+import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
-import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
+import type {
+  FinishedState,
+  Priority,
+  RequestBody,
+  RequestHead,
+  RequestState,
+  Target,
+  WeightedTarget,
+} from "../core/request.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
   head: RequestHead
   body: RequestBody
+  /** Of a request with the provider `auto`: the targets of its route as they are now. */
+  route?: WeightedTarget[]
 }
 
 export interface EnqueueReply {
@@ -38,6 +49,7 @@ export interface Lease {
   /** The claim that took it. */
   op: string
   expiresAt: number
+  organizationId: string
   /** How long the outcome of a success will be kept. */
   resultTtlSeconds: number
 }
@@ -47,6 +59,10 @@ export interface ClaimedRequest {
   lease: Lease
   head: RequestHead
   body: RequestBody
+  /** Whom to call: with a route or fallbacks not what the head asks for. */
+  target: Target
+  /** Another target may be used at once when this one has trouble. */
+  hasAlternative: boolean
   /** Retries that count against `maxRetries` so far. */
   retries: number
   /** Of these, timeouts on this target. */
@@ -69,6 +85,18 @@ export interface ClaimOptions {
   maxBytes: number
   /** Requests with a longer timeout stay: they would not finish in this invocation. */
   maxTimeoutMs: number
+  /** What the drain has done since its last claim that was answered. */
+  done?: DrainCounts
+}
+
+/** Settlements of a drain by what they came to, and its trouble with the store. */
+export interface DrainCounts {
+  completed: number
+  failed: number
+  retried: number
+  errors: number
+  /** Code of the last failed attempt or operation; null: none. */
+  lastError: string | null
 }
 
 export interface Claim {
@@ -82,12 +110,19 @@ export interface Claim {
   maintenanceDue: boolean
 }
 
-/** A provider that must be left alone, and why. */
-export interface ProviderBlock {
-  provider: string
-  untilAt: number
-  /** `rate`: its wait is over at that time. `account`: key, balance or spend limit; a single probe goes first. */
-  cause: "rate" | "account"
+/** What a call tells of its target, for limits and breaker. */
+export interface TargetReport extends Target {
+  /**
+   * `ok`: it works, though it may have refused this very request. `trouble`: down, overloaded, not reachable.
+   * `account`: key, balance or spend limit. `unknown`: nothing can be told, as of a call that was aborted.
+   */
+  health: "ok" | "trouble" | "account" | "unknown"
+  /** It asked to be left alone until then, epoch ms. */
+  blockedUntil: number | null
+  /** Tokens that were used; null: not known, so the estimate stands. */
+  usedTokens: number | null
+  /** What it told of its rate limits; null: nothing. */
+  quotas: Quotas | null
 }
 
 /** What an attempt came to, decided. */
@@ -109,7 +144,8 @@ export interface Settlement {
   /** null for `release` and for overdue requests: there was no attempt. */
   attempt: AttemptRecord | null
   result: OutcomeResult
-  block: ProviderBlock | null
+  /** null: there was no call. */
+  report: TargetReport | null
 }
 
 /** `settled`: as decided. `noted`: another had the last word, the history keeps it. `gone`: nothing is known of the request. */
@@ -151,9 +187,25 @@ export interface Percentiles {
 
 export interface ProviderState {
   inFlight: number
+  /** Until then no call starts, for the provider asked for it or its breaker is open. */
   blockedUntil: number | null
   breaker: "closed" | "open" | "half_open"
   paused: boolean
+}
+
+/** One configured provider, as `GET /v1/providers` shows it. */
+export interface ProviderDetails extends ProviderState, ProviderLimits {
+  name: string
+  /** Why the breaker is not closed. */
+  cause: "trouble" | "account" | null
+  /** In its own line; routes and requests with fallbacks have theirs. */
+  pending: number
+}
+
+/** One lane, by its last claim. Counts since it was first seen, or not for a day. */
+export interface LaneState extends DrainCounts {
+  name: string
+  lastClaimAt: number
 }
 
 export interface QueueStats {
@@ -170,7 +222,7 @@ export interface QueueStats {
   waitMs: Percentiles
   providerMs: Percentiles
   providers: Record<string, ProviderState>
-  lanes: unknown[]
+  lanes: LaneState[]
 }
 
 export interface QueueHealth {
@@ -178,6 +230,10 @@ export interface QueueHealth {
   store: { ok: boolean; latencyMs: number | null }
   drain: { lastRunAt: number | null; ageMs: number | null }
   backlog: number
+  /** Lines with pending requests that no configured provider serves. */
+  unservedLines: string[]
+  /** Providers whose breaker is not closed. */
+  troubled: string[]
 }
 
 /** Keep the whole status, or the status and the messages while they are kept. */
@@ -229,8 +285,17 @@ export interface RequestQueue {
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
-  /** `name`: a provider, or null for the whole queue. One round trip, two with an audit entry. */
+  /**
+   * `name`: a provider, or null for the whole queue. Resuming a provider also ends its block and closes its breaker:
+   * who resumes it has seen to its trouble. One round trip, two with an audit entry.
+   */
   setPaused(name: string | null, paused: boolean, audit?: AuditEntry): Promise<void>
+  /** The configured providers, with their limits in force. One round trip. */
+  providers(): Promise<ProviderDetails[]>
+  /** Changes a provider's limits for every process, until they are changed again. Two round trips. */
+  setLimits(provider: string, change: LimitsChange, audit?: AuditEntry): Promise<ProviderLimits>
+  /** An organization's share beside the others', 1 unless set. One round trip, two with an audit entry. */
+  setWeight(organizationId: string, weight: number, audit?: AuditEntry): Promise<void>
 }
 
 /** Who did what, to which id, from where. Never a prompt or a key. */

@@ -25,6 +25,8 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
       store: { ok: true, latencyMs: now - startedAt },
       drain: { lastRunAt, ageMs: lastRunAt === null ? null : Math.max(now - lastRunAt, 0) },
       backlog,
+      unservedLines: [],
+      troubled: [],
     }
   } catch {
     return {
@@ -32,6 +34,8 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
       store: { ok: false, latencyMs: null },
       drain: { lastRunAt: null, ageMs: null },
       backlog: 0,
+      unservedLines: [],
+      troubled: [],
     }
   }
 }

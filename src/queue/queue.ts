@@ -58,6 +58,9 @@ export function createQueue(options: QueueOptions): RequestQueue {
       await store.query("pause", [["HSET", keys.meta, `paused:${name ?? "*"}`, paused ? "1" : "0"]])
       if (audit !== undefined) await store.run("pause", [noteCall(keys, audit)])
     },
+    providers: async () => [],
+    setLimits: async () => ({ concurrency: null, rpm: null, tpm: null, models: {} }),
+    setWeight: async () => {},
   }
 }
 

@@ -53,9 +53,10 @@ export function settleGroups(context: QueueContext, settlements: Settlement[]): 
 export function settleCall(context: QueueContext, group: Item[], moreIndexes: string[]): ScriptCall {
   const { keys, lines, settings, clock } = context
   const indexes = [...new Set([...group.flatMap(({ index }) => index ?? []), ...moreIndexes])]
-  const blocks = group.flatMap(({ settlement: { block } }) =>
-    block === null ? [] : [`${block.provider} ${block.untilAt} ${block.cause}`],
-  )
+  const blocks = group.flatMap(({ settlement: { report } }) => {
+    if (report?.health === "account") return [`${report.provider} ${clock() + 60_000} account`]
+    return report?.blockedUntil ? [`${report.provider} ${report.blockedUntil} rate`] : []
+  })
   return {
     name: "settle",
     keys: [

@@ -11,6 +11,7 @@ import type {
   Overdue,
   RequestQueue,
   Settlement,
+  TargetReport,
 } from "../../src/queue/contract.ts"
 import { createKeys, type Keys } from "../../src/queue/keys.ts"
 import { createQueue } from "../../src/queue/queue.ts"
@@ -60,6 +61,9 @@ const DEFAULT_SETTINGS: QueueSettings = {
   maxPending: 500_000,
   maxPendingPerOrganization: 100_000,
   maxPendingAgeSeconds: 604_800,
+  // Fairness and limits have their own tests.
+  fairShareMs: 0,
+  limits: {},
   providers: ["openai", "anthropic", "deepseek"],
 }
 
@@ -133,6 +137,7 @@ export function newRequest(overrides: RequestOverrides = {}): NewRequest {
       requestId: head.requestId ?? newIdNow(),
       provider: "openai",
       model: "gpt-test",
+      fallbacks: [],
       priority: "normal",
       organizationId: "org-1",
       createdAt: Date.now(),
@@ -162,7 +167,8 @@ export interface SettlementOptions {
   finishedAt?: number
   usage?: Usage | null
   response?: ChatCompletion
-  block?: Settlement["block"]
+  /** Beyond `health`: what the call told of its target. */
+  report?: Partial<TargetReport>
 }
 
 /** What a drain settles of a claimed request, or of an overdue one (which can only fail). */
@@ -171,8 +177,7 @@ export function settlement(
   kind: Decision["kind"],
   options: SettlementOptions = {},
 ): Settlement {
-  const { block = null } = options
-  if (!("head" in claimed)) return settleOverdue(claimed, block)
+  if (!("head" in claimed)) return settleOverdue(claimed)
   const finishedAt = options.finishedAt ?? claimed.startedAt
   const isSuccess = kind === "completed"
   const error = isSuccess || kind === "release" ? null : requestError(options.code ?? "provider_unavailable")
@@ -183,12 +188,18 @@ export function settlement(
     error,
   }
   const decision: Decision = kind === "retry" ? { kind, dueAt: options.dueAt ?? finishedAt + 1000 } : { kind }
-  return { lease: claimed.lease, decision, attempt, result, block }
+  const report = attempt && {
+    ...claimed.target,
+    ...{ health: isSuccess ? ("ok" as const) : ("unknown" as const), blockedUntil: null },
+    ...{ usedTokens: null, quotas: null },
+    ...options.report,
+  }
+  return { lease: claimed.lease, decision, attempt, result, report }
 }
 
-function settleOverdue({ lease, reason }: Overdue, block: Settlement["block"]): Settlement {
+function settleOverdue({ lease, reason }: Overdue): Settlement {
   const result = { response: null, usage: null, error: requestError(reason) }
-  return { lease, decision: { kind: "failed" }, attempt: null, result, block }
+  return { lease, decision: { kind: "failed" }, attempt: null, result, report: null }
 }
 
 const ATTEMPT_RESULTS = {
@@ -201,15 +212,14 @@ const ATTEMPT_RESULTS = {
 } as const satisfies Record<Decision["kind"], AttemptRecord["result"]>
 
 function attemptOf(
-  { lease, head, startedAt }: ClaimedRequest,
+  { lease, target, startedAt }: ClaimedRequest,
   kind: Decision["kind"],
   finishedAt: number,
   error: RequestError | null,
 ): AttemptRecord {
   return {
     number: lease.attempt,
-    provider: head.provider,
-    model: head.model,
+    ...target,
     startedAt,
     finishedAt,
     result: ATTEMPT_RESULTS[kind],

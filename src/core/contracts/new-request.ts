@@ -118,7 +118,7 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
   const { provider, model, priority, deadlineAt = null, metadata } = fields
   const head: RequestHead = {
     requestId: rules.newRequestId(),
-    ...{ provider, model, priority, organizationId },
+    ...{ provider, model, priority, organizationId, fallbacks: [] },
     createdAt: rules.now,
     scheduledAt: dueAt(members, rules.now),
     deadlineAt,
