@@ -11,12 +11,14 @@ local function by_score(a, b)
   return a.id < b.id
 end
 
--- A provider's own line needs no look while nothing of the provider may start.
-local function is_shut(line)
+-- How many of a line may start at most. Requests of a route or with fallbacks have several targets, so only a look tells.
+local function room_of_line(line)
   local provider = provider_of(line)
-  local until_at = provider and shut_until(provider)
-  if until_at then wake_at = math.min(wake_at, until_at) end
-  return until_at ~= nil or (provider == nil and not string.find(line, "[/+]"))
+  if not provider then return string.find(line, "[/+]") and NEVER or 0 end
+  if provider.refused[line] then return 0 end
+  local room, free_at = room_of_provider(provider)
+  if room == 0 then wake_at = math.min(wake_at, free_at) end
+  return room
 end
 
 local function read_more(walk, line, count)
@@ -43,14 +45,26 @@ local function read_records(walk, count)
   end
 end
 
+-- All of what was read of the line is done with, so what comes next must be known before others go on.
+local function read_on(walk, line)
+  walk.closed[line] = walk.closed[line] or room_of_line(line) == 0
+  if walk.closed[line] then return end
+  local rest = {}
+  for i = walk.next, #walk.found do
+    rest[#rest + 1] = walk.found[i]
+  end
+  walk.found, walk.next = rest, 1
+  read_more(walk, line, WINDOW - walk.read[line])
+  table.sort(walk.found, by_score)
+end
+
 -- Calls start(id, record, target) for what may start, which answers "started", "skipped" or "enough".
 local function each_startable(limit, start)
   local walk = { found = {}, next = 1, read = {}, has_more = {}, last = {}, closed = {} }
   for _, line in ipairs(LINES) do
-    if pending_total({ line }) > 0 then
-      walk.closed[line] = is_shut(line)
-      if limit > 0 and not walk.closed[line] then read_more(walk, line, limit) end
-    end
+    local room = pending_total({ line }) > 0 and room_of_line(line) or 0
+    walk.closed[line] = room == 0
+    if limit > 0 and room > 0 then read_more(walk, line, math.min(limit, room)) end
   end
   table.sort(walk.found, by_score)
   local started = 0
@@ -62,8 +76,7 @@ local function each_startable(limit, start)
         local target, at = choose_target(entry.record)
         if not target then
           wake_at = math.min(wake_at, at)
-          local provider = provider_of(entry.line)
-          walk.closed[entry.line] = provider ~= nil and (is_shut(entry.line) or provider.refused[entry.line] ~= nil)
+          walk.closed[entry.line] = room_of_line(entry.line) == 0
         else
           local result = start(entry.id, entry.record, target)
           if result == "enough" then break end
@@ -72,11 +85,7 @@ local function each_startable(limit, start)
       end
     end
     walk.next = walk.next + 1
-    if entry.id == walk.last[entry.line] and walk.has_more[entry.line] and started < limit and not walk.closed[entry.line] then
-      walk.found, walk.next = { unpack(walk.found, walk.next) }, 1
-      read_more(walk, entry.line, WINDOW - walk.read[entry.line])
-      table.sort(walk.found, by_score)
-    end
+    if entry.id == walk.last[entry.line] and walk.has_more[entry.line] and started < limit then read_on(walk, entry.line) end
   end
   for i = walk.next, #walk.found do
     walk.has_more[walk.found[i].line] = true
@@ -86,15 +95,6 @@ end
 
 -- How many more of a line could start now, as far as can be told without reading its requests.
 local function startable_of(line, walk, limit)
-  local pending, provider = pending_total({ line }), provider_of(line)
-  if pending == 0 or walk.closed[line] or (limit > 0 and not walk.has_more[line]) then return 0 end
-  if not provider then return pending end
-  local room = pending
-  local limits = provider.limits[line] or {}
-  if limits.concurrency then room = math.min(room, limits.concurrency - in_flight(provider, line)) end
-  for _, taking in ipairs(takings(provider, { name = line .. "/" }, 1)) do
-    room = math.min(room, math.floor(taking.bucket.level / taking.amount))
-  end
-  if provider.breaker.state == "o" then room = math.min(room, 1) end
-  return math.max(room, 0)
+  if walk.closed[line] or (limit > 0 and not walk.has_more[line]) then return 0 end
+  return math.min(pending_total({ line }), room_of_line(line))
 end

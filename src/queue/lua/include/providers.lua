@@ -118,6 +118,21 @@ local function takings(provider, target, tokens)
   return list
 end
 
+-- How many calls of the provider may start now, whatever their models and tokens; and if none, when one may.
+local function room_of_provider(provider)
+  local until_at = shut_until(provider)
+  if until_at then return 0, until_at end
+  local limit, room, free_at = provider.limits[provider.name] or {}, NEVER, NEVER
+  if limit.concurrency then room = limit.concurrency - in_flight(provider, provider.name) end
+  if limit.rpm then
+    local bucket = limit_bucket(provider.buckets, "r:" .. provider.name, limit.rpm)
+    room = math.min(room, math.floor(bucket.level))
+    if bucket.level < 1 then free_at = now + math.ceil((1 - bucket.level) / bucket.per_ms) end
+  end
+  if provider.breaker.state == "o" then room = math.min(room, 1) end
+  return math.max(room, 0), free_at
+end
+
 -- "open", "shut" (paused, blocked or broken) or "full" (a limit is reached); when that can change; whose limit it is.
 local function availability(provider, target, tokens)
   if not provider then return "shut", NEVER end
