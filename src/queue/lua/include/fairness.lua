@@ -69,7 +69,8 @@ local function take_share(record)
   local tags = tags_of(record.organization)
   local tag = tonumber(string.match(tags[join(line, level)] or "", "%S+$")) or 0
   local start = math.min(math.max(virtual, now - MAX_LAG_MS, tag), now + MAX_LEAD_MS)
-  record.effectiveAt = math.floor(start)
+  -- Tags have fractions; a hair of rounding must not count as a millisecond.
+  record.effectiveAt = math.floor(start + 0.01)
   local weight = tonumber(meta["weight:" .. record.organization]) or 1
   tags[join(line, level)] = join(period, string.format("%.3f", start + share_ms / weight))
   local parts = {}
