@@ -1,7 +1,10 @@
 import type { Clock } from "../core/clock.ts"
 
 /** The part of a Durable Object's storage that holds its alarm. */
-export type AlarmStorage = Pick<DurableObjectStorage, "getAlarm" | "setAlarm">
+export interface AlarmStorage {
+  getAlarm(): Promise<number | null>
+  setAlarm(at: number): Promise<void>
+}
 
 /** An alarm that is so late will not come by itself: it got lost, as can happen when a local runtime is restarted. */
 const LOST_AFTER_MS = 5000

@@ -1,15 +1,7 @@
 import { DurableObject } from "cloudflare:workers"
-import type { DrainDeps } from "./drain.ts"
 import { LaneAlarm } from "./lane-alarm.ts"
 import { LaneDrain } from "./lane-drain.ts"
-import { type LaneCalls, type LaneNamespace, type Lanes, laneName } from "./lanes.ts"
-
-/** What a lane works with. */
-export interface LaneSetting {
-  deps: DrainDeps
-  lanes: Lanes
-  namespace: LaneNamespace
-}
+import { type LaneCalls, type LaneId, type LaneNamespace, type LaneSetting, laneName } from "./lanes.ts"
 
 /** More than there may ever be. */
 const MAX_LANES = 64
@@ -48,7 +40,7 @@ export function createLaneClass(settingOf: (env: Record<string, unknown>) => Lan
 }
 
 /** An object knows its id; its name is not promised to it. */
-function numberOf(id: DurableObjectId, namespace: LaneNamespace): number {
+function numberOf(id: LaneId, namespace: LaneNamespace): number {
   for (let lane = 0; lane < MAX_LANES; lane++) {
     if (namespace.idFromName(laneName(lane)).equals(id)) return lane
   }

@@ -1,4 +1,5 @@
 import type { Log } from "../core/log.ts"
+import type { DrainDeps } from "./drain.ts"
 
 /** What a lane does for those who know its name. */
 export interface LaneCalls {
@@ -8,10 +9,14 @@ export interface LaneCalls {
   abort(requestId: string, attempt: number): Promise<void>
 }
 
+export interface LaneId {
+  equals(other: LaneId): boolean
+}
+
 /** The part of the binding that finds lanes. */
-export interface LaneNamespace {
-  idFromName(name: string): DurableObjectId
-  get(id: DurableObjectId): LaneCalls
+export interface LaneNamespace<Id extends LaneId = LaneId> {
+  idFromName(name: string): Id
+  get(id: Id): LaneCalls
 }
 
 /** All lanes of this Worker. Nothing here throws: a lane that cannot be reached is woken by the next tick. */
@@ -22,13 +27,20 @@ export interface Lanes {
   abort(owner: string, requestId: string, attempt: number): Promise<void>
 }
 
+/** What a lane works with. */
+export interface LaneSetting {
+  deps: DrainDeps
+  lanes: Lanes
+  namespace: LaneNamespace
+}
+
 const OWNER = /^lane-(\d+):/
 
 export function laneName(lane: number): string {
   return `lane-${lane}`
 }
 
-export function openLanes(namespace: LaneNamespace, count: number, log: Log): Lanes {
+export function openLanes<Id extends LaneId>(namespace: LaneNamespace<Id>, count: number, log: Log): Lanes {
   const tell = async (lane: number, say: (calls: LaneCalls) => Promise<void>) => {
     try {
       await say(namespace.get(namespace.idFromName(laneName(lane))))
