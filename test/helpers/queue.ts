@@ -1,6 +1,12 @@
 import { createIdGenerator } from "../../src/core/ids.ts"
 import type { AttemptRecord, ErrorCode, OutcomeResult, RequestError } from "../../src/core/outcome.ts"
-import type { ChatCompletion, RequestBody, RequestHead, Usage, WeightedTarget } from "../../src/core/request.ts"
+import type {
+  ChatCompletion,
+  RequestBody,
+  RequestHead,
+  Usage,
+  WeightedTarget,
+} from "../../src/core/request.ts"
 import type { QueueSettings } from "../../src/queue/context.ts"
 import type {
   Claim,

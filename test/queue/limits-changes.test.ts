@@ -34,9 +34,9 @@ describeQueue("limits that change while the queue runs", ({ open, store }) => {
       ...{ ...NONE, rpm: 600 },
       models: { a, b: { ...NONE, rpm: 120, tpm: 9000 }, c: { ...NONE, concurrency: 3 } },
     })
-    expect((await queue.setLimits("openai", { models: { b: null, c: { concurrency: null } } })).models).toEqual(
-      { a, c: NONE },
-    )
+    expect(
+      (await queue.setLimits("openai", { models: { b: null, c: { concurrency: null } } })).models,
+    ).toEqual({ a, c: NONE })
     await queue.setLimits("openai", { models: { a: null, c: { concurrency: 1 } } })
     await queue.enqueueEach(...["c", "c", "a", "a"].map((model) => ({ model })))
     const { requests } = await queue.take()
@@ -44,7 +44,9 @@ describeQueue("limits that change while the queue runs", ({ open, store }) => {
   })
 
   test("of one provider say nothing of another's", async () => {
-    const queue = open(withLimits({ openai: { rpm: 600 }, anthropic: { rpm: 60, models: { b: { tpm: 9 } } } }))
+    const queue = open(
+      withLimits({ openai: { rpm: 600 }, anthropic: { rpm: 60, models: { b: { tpm: 9 } } } }),
+    )
     await queue.setLimits("openai", { rpm: 12 })
     const { rpm, models } = await detailsOf(queue, "anthropic")
     expect({ rpm, models }).toEqual({ rpm: 60, models: { b: { ...NONE, tpm: 9 } } })
@@ -78,7 +80,8 @@ describeQueue("limits that change while the queue runs", ({ open, store }) => {
 
   test("a call that ends after its limit was lifted, or set, harms nobody", async () => {
     const queue = open(withLimits({ openai: { tpm: 12_000 } }))
-    await queue.enqueueEach({}, {}, {})
+    const options = { max_tokens: 500 }
+    await queue.enqueueEach({ options }, { options }, { options })
     const first = await queue.takeOne()
     await queue.setLimits("openai", { tpm: null })
     const second = await queue.takeOne()

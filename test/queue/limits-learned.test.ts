@@ -40,7 +40,7 @@ describeQueue("what a vendor tells of its limits", ({ open }) => {
     const fullAt = queue.clock() + MINUTE_MS
     await tell(queue, { requests: { limit: 5, remaining: 0, fullAt } })
     expect((await queue.take()).requests).toEqual([])
-    queue.clock.set(fullAt)
+    queue.clock.set(fullAt + 1)
     expect((await queue.take()).requests).toHaveLength(29)
   })
 

@@ -75,7 +75,7 @@ describeQueue("tokens a minute", ({ open, loseAnswerOf }) => {
 
   test("a call that was never made gives all of it back, more than once too", async () => {
     const queue = open(withLimits({ openai: { tpm: TPM } }))
-    const ids = await queue.enqueueEach(asking(800), asking(150))
+    const ids = await queue.enqueueEach(asking(700), asking(150))
     for (let i = 0; i < 3; i++) {
       const { requests } = await queue.take()
       expect(requests.map(({ lease }) => lease.requestId)).toEqual(ids)
@@ -134,7 +134,9 @@ describeQueue("tokens a minute", ({ open, loseAnswerOf }) => {
     let started = 0
     for (let claim = await queue.take(); claim.requests.length > 0 && started < 8; ) {
       started += claim.requests.length
-      const unused = claim.requests.map((each) => settlement(each, "completed", { report: { usedTokens: 0 } }))
+      const unused = claim.requests.map((each) =>
+        settlement(each, "completed", { report: { usedTokens: 0 } }),
+      )
       claim = (await queue.turn(unused, CLAIM)).claim
     }
     expect(started).toBe(5)

@@ -115,7 +115,10 @@ describeQueue("limits of a provider", ({ open, loseAnswerOf }) => {
     const queue = open(withLimits({ openai: { rpm: 12 } }))
     await queue.enqueueEach({}, {})
     for (let i = 0; i < 3; i++) {
-      const { claim } = await queue.turn([settlement(await queue.takeOne(), "release")], { ...CLAIM, limit: 0 })
+      const { claim } = await queue.turn([settlement(await queue.takeOne(), "release")], {
+        ...CLAIM,
+        limit: 0,
+      })
       expect(claim.remaining).toBe(1)
     }
     const [only, ...others] = (await queue.take()).requests
@@ -137,7 +140,14 @@ describeQueue("limits of a provider", ({ open, loseAnswerOf }) => {
 
   test("a model without limits has none, whatever another's are", async () => {
     const queue = open(withLimits({ openai: { models: { "gpt-test": { rpm: 12 }, other: { rpm: 24 } } } }))
-    await queue.enqueueEach({}, {}, { model: "other" }, { model: "free" }, { model: "free" }, { model: "other" })
+    await queue.enqueueEach(
+      {},
+      {},
+      { model: "other" },
+      { model: "free" },
+      { model: "free" },
+      { model: "other" },
+    )
     const { requests, wakeAt } = await queue.take()
     expect(requests.map(({ head }) => head.model)).toEqual(["gpt-test", "other", "free", "free", "other"])
     expect((await queue.take()).wakeAt).toBe(queue.clock() + msPerCall(12))
