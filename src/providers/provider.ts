@@ -1,3 +1,4 @@
+import type { Quotas } from "../core/limits.ts"
 import type { RequestError } from "../core/outcome.ts"
 import type { ChatCompletion, RequestBody, Usage } from "../core/request.ts"
 
@@ -16,10 +17,10 @@ export interface ProviderCall {
 }
 
 /**
- * What a call came to. `answered` is a whole answer; `failed` says whose trouble it was; `aborted`
+ * How a call ended. `answered` is a whole answer; `failed` says whose trouble it was; `aborted`
  * means that `signal` ended it. `usage` is what is known of the tokens that were spent.
  */
-export type CallOutcome =
+export type CallEnd =
   | {
       kind: "answered"
       response: ChatCompletion
@@ -30,6 +31,12 @@ export type CallOutcome =
     }
   | { kind: "failed"; failure: CallFailure; usage: Usage | null }
   | { kind: "aborted"; usage: Usage | null; possiblyBilled: boolean }
+
+/** What a call came to. */
+export type CallOutcome = CallEnd & {
+  /** What the provider told of its rate limits when its answer began; null: nothing. */
+  quotas: Quotas | null
+}
 
 export interface CallFailure {
   error: RequestError

@@ -3,6 +3,7 @@ import type { ProviderSettings } from "../../src/core/config.ts"
 import type { RequestBody } from "../../src/core/request.ts"
 import type { ClockLimits } from "../../src/providers/clocks.ts"
 import type { CallOutcome } from "../../src/providers/provider.ts"
+import { describeQuotas } from "./conformance-quotas.ts"
 import { plainUsage, QUESTION, stream, type VendorFixtures } from "./fixtures/fixtures.ts"
 import { type Recording, type ReplayServer, type Step, startReplayServer } from "./replay-server.ts"
 
@@ -83,6 +84,7 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
         usage: fixture.usage,
         status: 200,
         providerRequestId: vendor.requestId,
+        quotas: null,
       })
     })
 
@@ -102,6 +104,8 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
         ...rest,
       })
     })
+
+    describeQuotas(vendor, call)
 
     test("sends one streaming request with its key to the right place", async () => {
       await play([opening, content, finish, endMarker])
@@ -176,7 +180,7 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
     describe("abort", () => {
       test("before it starts, nothing is sent", async () => {
         const outcome = await play([content], { abortAfterMs: 0 })
-        expect(outcome).toEqual({ kind: "aborted", usage: null, possiblyBilled: false })
+        expect(outcome).toEqual({ kind: "aborted", usage: null, possiblyBilled: false, quotas: null })
         expect(server.requests).toHaveLength(0)
       })
 
