@@ -112,7 +112,7 @@ async function callProvider(
       provider: provider.name,
       kind,
     })
-    return { kind: "failed", failure: INTERNAL_FAILURE, usage: null, quotas: null }
+    return { kind: "failed", failure: INTERNAL_FAILURE, usage: null }
   }
 }
 

@@ -26,17 +26,14 @@ export async function callProvider(
   call: ProviderCall,
   limits: ClockLimits,
 ): Promise<CallOutcome> {
-  if (call.signal.aborted) return { ...NEVER_RUN, quotas: null }
+  if (call.signal.aborted) return NEVER_RUN
   const clocks = new CallClocks(call.timeoutMs, call.signal, limits)
   try {
     return await converse(wire, call, clocks)
   } catch {
     // Not reachable by what a provider sends, only by a request body that cannot be translated.
     const details = { retryable: false, possiblyBilled: false }
-    return {
-      ...failed(failure("internal", "The request could not be sent.", null, details), null),
-      quotas: null,
-    }
+    return failed(failure("internal", "The request could not be sent.", null, details), null)
   } finally {
     clocks.stop()
   }
@@ -56,11 +53,12 @@ async function converse(wire: Wire, call: ProviderCall, clocks: CallClocks): Pro
       signal: clocks.signal,
     })
   } catch (error) {
-    const end = endedEarly(clocks, null, null) ?? failed(networkFailure(error, null), null)
-    return { ...end, quotas: null }
+    return endedEarly(clocks, null, null) ?? failed(networkFailure(error, null), null)
   }
+  // As of now: an answer may stream for minutes.
   const quotas = readQuotas(response.headers, wire.limitHeaders, Date.now())
-  return { ...(await readResponse(wire, call, response, clocks)), quotas }
+  const end = await readResponse(wire, call, response, clocks)
+  return quotas === null ? end : { ...end, quotas }
 }
 
 async function readResponse(

@@ -17,9 +17,14 @@ export interface ProviderCall {
 }
 
 /**
- * How a call ended. `answered` is a whole answer; `failed` says whose trouble it was; `aborted`
+ * What a call came to. `answered` is a whole answer; `failed` says whose trouble it was; `aborted`
  * means that `signal` ended it. `usage` is what is known of the tokens that were spent.
  */
+export type CallOutcome = CallEnd & {
+  /** What the answer told of the provider's rate limits; absent: nothing. */
+  quotas?: Quotas
+}
+
 export type CallEnd =
   | {
       kind: "answered"
@@ -31,12 +36,6 @@ export type CallEnd =
     }
   | { kind: "failed"; failure: CallFailure; usage: Usage | null }
   | { kind: "aborted"; usage: Usage | null; possiblyBilled: boolean }
-
-/** What a call came to. */
-export type CallOutcome = CallEnd & {
-  /** What the provider told of its rate limits when its answer began; null: nothing. */
-  quotas: Quotas | null
-}
 
 export interface CallFailure {
   error: RequestError
