@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test"
+import { runInDurableObject } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { afterEach, expect, it } from "vitest"
 import { createClient, enqueued } from "./client.ts"
@@ -37,11 +37,6 @@ it("an enqueue wakes a lane, which calls at once: no tick is needed", async () =
   const requestId = await enqueued(client, say("wake up"))
   await untilState(requestId, "completed")
   expect(await simulatorCalls("wake up")).toHaveLength(1)
-})
-
-it("a lane that was evicted is woken like any other", async () => {
-  await evictDurableObject(lane(0))
-  await untilState(await enqueued(client, say("after an eviction")), "completed")
 })
 
 it("bulk, the action API, a replay and a resume wake a lane too", async () => {
