@@ -2,6 +2,7 @@ import { shiftPaths, splitBulk } from "./bulk.ts"
 import { AIRequestQueueError } from "./error.ts"
 import { KeysClient } from "./keys.ts"
 import { membersOf, readRetryAfter } from "./read-error.ts"
+import { readHeader, readKey, readUrl } from "./read-options.ts"
 import { type Answer, createTransport, type Fetch, type Transport } from "./transport.ts"
 import type {
   CancelledRequest,
@@ -223,31 +224,4 @@ export class AIRequestQueueClient {
 
 function pathOf(requestId: string): string {
   return `/v1/requests/${encodeURIComponent(requestId)}`
-}
-
-function readKey({ idempotencyKey }: EnqueueOptions): string {
-  return idempotencyKey === undefined ? randomKey() : readHeader("idempotencyKey", idempotencyKey, 240)
-}
-
-/** `crypto.randomUUID` is missing in pages that came over plain HTTP. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("")
-}
-
-/** Refused here, since `fetch` would put it into the text of its error. */
-function readHeader(name: string, value: string, maxLength = 4096): string {
-  if (value.length > maxLength || !/^[\x21-\x7e]+$/.test(value)) {
-    throw new TypeError(`${name} must be 1 to ${maxLength} printable ASCII characters without spaces`)
-  }
-  return value
-}
-
-function readUrl(url: string): string {
-  const { protocol, username, search, hash } = new URL(url)
-  if (!/^https?:$/.test(protocol) || username + search + hash !== "") {
-    throw new TypeError(`url must be like https://queue.example.com, not ${protocol}…`)
-  }
-  return url.replace(/\/+$/, "")
 }
