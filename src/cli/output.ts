@@ -34,6 +34,11 @@ export function paint(stream: NodeJS.WriteStream, style: Style, text: string): s
   return hasColors ? styleText(style, text, { validateStream: false }) : text
 }
 
+/** Lines can be overwritten: on a terminal whose size is known. */
+export function isLive({ isJson }: Output, stream: NodeJS.WriteStream): boolean {
+  return !isJson && stream.isTTY && stream.rows > 0
+}
+
 const STATE_STYLES: Record<string, Style> = {
   ...{ completed: "green", failed: "red", cancelled: "dim", processing: "cyan", scheduled: "dim" },
   ...{ ok: "green", degraded: "yellow", down: "red" },

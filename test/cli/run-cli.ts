@@ -4,7 +4,7 @@ import { join, resolve } from "node:path"
 import { ADMIN_KEY } from "../helpers/stack.ts"
 
 const PROJECT = resolve(import.meta.dirname, "../..")
-const LAUNCHER = join(PROJECT, "bin/ai-request-queue.mjs")
+export const LAUNCHER = join(PROJECT, "bin/ai-request-queue.mjs")
 
 export interface CliOptions {
   url: string

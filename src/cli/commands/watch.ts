@@ -4,7 +4,7 @@ import { createLogUpdate } from "log-update"
 import type { AIRequestQueueClient } from "../../client/client.ts"
 import { EXIT, exitCodeOf, explain } from "../exit.ts"
 import { formatInstant } from "../format.ts"
-import { note, type Output, paint, print, printJson } from "../output.ts"
+import { isLive, note, type Output, paint, print, printJson } from "../output.ts"
 import { openSession } from "../session.ts"
 import { formatStats, summarizeStats } from "../stats-view.ts"
 import { readCount, readDuration } from "../values.ts"
@@ -61,7 +61,7 @@ async function look(client: AIRequestQueueClient, view: View, isFirst: boolean):
 
 function openView(output: Output, url: string): View {
   const { out, isJson } = output
-  if (isJson || !out.isTTY) {
+  if (!isLive(output, out)) {
     const show = (stats: Stats) => (isJson ? printJson(output, stats) : print(output, summarizeStats(stats)))
     return { show, complain: (problem) => note(output, problem), close: () => undefined }
   }

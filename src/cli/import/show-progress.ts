@@ -1,6 +1,6 @@
 import { createLogUpdate } from "log-update"
 import { formatDuration } from "../format.ts"
-import { note, type Output, paint } from "../output.ts"
+import { isLive, note, type Output, paint } from "../output.ts"
 
 export interface ProgressView {
   advance(requests: number): void
@@ -16,7 +16,7 @@ const BAR_WIDTH = 30
 
 /** A bar on stderr, in place on a terminal; elsewhere a line now and then. */
 export function showProgress(output: Output, total: number, already: number): ProgressView {
-  const { err, isJson } = output
+  const { err } = output
   const startedAt = Date.now()
   let done = already
   let held: string | null = null
@@ -29,12 +29,11 @@ export function showProgress(output: Output, total: number, already: number): Pr
     const reason = held === null ? "" : `  ${paint(err, "yellow", held)}`
     return `${bar} ${Math.floor(share * 100)} %  ${done}/${total}  ${Math.round(perMs * 1000)}/s${left}${reason}`
   }
-  const isLive = err.isTTY && !isJson
   // A cursor that is hidden stays so when the process is killed.
-  const update = isLive ? createLogUpdate(err, { showCursor: true }) : null
+  const update = isLive(output, err) ? createLogUpdate(err, { showCursor: true }) : null
   const draw = () =>
     update === null ? note(output, `${done}/${total}${held === null ? "" : ` ${held}`}`) : update(frame())
-  const timer = setInterval(draw, isLive ? FRAME_MS : LOG_MS)
+  const timer = setInterval(draw, update === null ? LOG_MS : FRAME_MS)
   return {
     advance: (requests) => {
       done += requests
