@@ -68,8 +68,9 @@ describe("import", () => {
     const release = holdFrom(3)
     const running = startCli(args(), { url: queue.url })
     await eventually(() => bulks().length === 3)
-    // As npm and a terminal do it: twice.
     running.process.kill("SIGINT")
+    await eventually(() => running.output.stderr.includes("1000/2500 finishing"), { everyMs: 5 })
+    // As it comes from npm and the terminal both.
     running.process.kill("SIGINT")
     release()
     const interrupted = await running.ended

@@ -67,7 +67,9 @@ async function importFile(session: Session, file: string, flags: Flags): Promise
   if (from.done.lines > 0) note(output, `Going on after line ${from.done.lines}.`)
 
   const view = showProgress(output, requests, from.done.requests)
-  const { signal, release } = onInterrupt(() => view.hold("finishing what is on its way"))
+  const { signal, release } = onInterrupt(() =>
+    view.hold("finishing what is on its way; Ctrl-C again stops at once"),
+  )
   try {
     const { done } = await runImport(
       {

@@ -39,7 +39,9 @@ export function showProgress(output: Output, total: number, already: number): Pr
       done += requests
     },
     hold: (reason) => {
+      const isNew = reason !== null && reason !== held
       held = reason
+      if (isNew) draw()
     },
     close: () => {
       clearInterval(timer)
