@@ -1,12 +1,12 @@
 import type { FieldProblem } from "../core/errors.ts"
 
 /** What one call takes. */
-export const MAX_BULK = 1000
+const MAX_BULK = 1000
 /**
  * The API takes 8 MiB, but the store's command, in which each quote doubles, may be no longer than that either: so
  * this much fits whatever it holds.
  */
-export const MAX_BULK_BYTES = 3_500_000
+const MAX_BULK_BYTES = 3_500_000
 
 const encoder = new TextEncoder()
 

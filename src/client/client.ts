@@ -170,7 +170,9 @@ export class AIRequestQueueClient {
 
   /** One page of that: `limit` is 1 to 100, default 20; `cursor` is the `nextCursor` of the page before. */
   async listPage(options: ListFilter & { limit?: number; cursor?: string } = {}): Promise<RequestPage> {
-    const given = Object.entries(options).map(([name, value]) => [name, String(value)])
+    const given = Object.entries(options).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    )
     const query = new URLSearchParams(Object.fromEntries(given))
     return (await this.#get(`/v1/requests?${query}`)) as RequestPage
   }

@@ -13,7 +13,7 @@ export interface Settings {
   maxRetries: number
 }
 
-export interface Call {
+interface Call {
   method: "GET" | "POST" | "DELETE"
   path: string
   /** JSON. */

@@ -15,7 +15,7 @@ export { ADMIN_KEY }
  */
 type Interference = "lose" | "refuse" | { status?: number; headers?: Record<string, string>; body?: string }
 
-export interface Exchange {
+interface Exchange {
   method: string
   path: string
   idempotencyKey: string | undefined

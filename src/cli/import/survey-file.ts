@@ -38,7 +38,9 @@ export async function surveyFile(file: string, progress: Progress | null): Promi
       if (text.trim() !== "") {
         requests += 1
         if (!isObject(text))
-          throw new UsageError(`${file}, line ${number}: this is no JSON object. Nothing of it was sent.`)
+          throw new UsageError(
+            `${file}, line ${number}: this is no JSON object. Put it right and run this again.`,
+          )
       }
       if (marks.some(({ lines, sha256 }) => lines === number && sha256 !== hash.sha256))
         throw changed(file, number)
