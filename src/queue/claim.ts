@@ -1,51 +1,57 @@
-import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { Claim, ClaimedRequest, ClaimOptions, Lease, Overdue } from "./contract.ts"
+import { drainArgs, lineKeys, type QueueContext, runWithLines } from "./context.ts"
+import type { Claim, ClaimedRequest, ClaimOptions, DrainCounts, Lease, Overdue } from "./contract.ts"
 import { decodeBody, decodeHead } from "./frames.ts"
 import { decodeRecord } from "./record.ts"
-import type { ScriptCall } from "./store.ts"
+import { hasAlternative, targetOf, timeoutsOn } from "./targets.ts"
 
 /** Beyond the longer of MAX_PROCESSING_TIME_MS and the timeout: 20 s to wait for a slot, 10 s of clock skew, 5 s to settle. */
 const LEASE_MARGIN_MS = 35_000
 const OVERDUE_LEASE_MS = 30_000
 const NEVER = 99_999_999_999_999
 
-type Reply = ["claimed", string, number, number, string[], string[]]
-export type ClaimReply = Reply
+/** What `lua/include/claiming.lua` returns. */
+export type ClaimReply = [string, number, number, string[], string[]]
 
-export function claimCall(context: QueueContext, options: ClaimOptions, op: string): ScriptCall {
-  const { keys, lines, settings, clock } = context
-  return {
-    name: "claim",
-    keys: [keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
-    args: [
-      ...[clock(), lines.join(" "), settings.providers.join(" ")],
-      ...[options.owner, op, options.limit, options.maxBytes],
-      ...[settings.maxProcessingTimeMs, LEASE_MARGIN_MS, options.maxTimeoutMs, settings.retryPenaltyMs],
-    ],
-  }
+const NOTHING_DONE: DrainCounts = { completed: 0, failed: 0, retried: 0, errors: 0, lastError: null }
+
+/** The arguments of `lua/include/claiming.lua`. */
+export function claimArgs(
+  { settings }: QueueContext,
+  options: ClaimOptions,
+  op: string,
+): (string | number)[] {
+  const { completed, failed, retried, errors, lastError } = options.done ?? NOTHING_DONE
+  return [
+    ...[options.owner, op, options.limit, options.maxBytes],
+    ...[settings.maxProcessingTimeMs, LEASE_MARGIN_MS, options.maxTimeoutMs],
+    [completed, failed, retried, errors, lastError ?? "-"].join(" "),
+  ]
 }
 
 export async function claim(context: QueueContext, options: ClaimOptions): Promise<Claim> {
   const op = context.nextOp()
-  const [reply] = await runWithLines<[Reply]>(context, "claim", () => [claimCall(context, options, op)])
+  const { keys } = context
+  const [[, reply]] = await runWithLines<[["claimed", ClaimReply]]>(context, "claim", () => [
+    {
+      name: "claim",
+      keys: [keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
+      args: [...drainArgs(context), ...claimArgs(context, options, op)],
+    },
+  ])
   return readClaim(context, reply, op)
 }
 
 /** Fetches heads and bodies of what was claimed: one more round trip, none when nothing was. */
 export async function readClaim(context: QueueContext, reply: ClaimReply, op: string): Promise<Claim> {
   const now = context.clock()
-  const [, wakeAt, remaining, maintenanceDue, claimed, overdue] = reply
+  const [wakeAt, remaining, maintenanceDue, claimed, overdue] = reply
   return {
     requests: await readRequests(context, claimed, op),
-    overdue: triples(overdue).map(
-      ([requestId, attempt, reason]): Overdue => ({
+    overdue: inGroups(overdue, 4).map(
+      ([requestId = "", attempt, reason = "", organizationId = ""]): Overdue => ({
         lease: {
-          requestId,
-          attempt: Number(attempt),
-          op: reason,
-          expiresAt: now + OVERDUE_LEASE_MS,
-          organizationId: "",
-          resultTtlSeconds: 0,
+          ...{ requestId, attempt: Number(attempt), op: reason, organizationId },
+          ...{ expiresAt: now + OVERDUE_LEASE_MS, resultTtlSeconds: 0 },
         },
         reason: reason as Overdue["reason"],
       }),
@@ -57,36 +63,35 @@ export async function readClaim(context: QueueContext, reply: ClaimReply, op: st
 }
 
 async function readRequests(context: QueueContext, claimed: string[], op: string): Promise<ClaimedRequest[]> {
-  const entries = triples(claimed)
+  const entries = inGroups(claimed, 3)
   if (entries.length === 0) return []
-  const { keys } = context
-  const names = entries.flatMap(([requestId]) => [keys.head(requestId), keys.body(requestId)])
+  const { keys, settings } = context
+  const names = entries.flatMap(([requestId = ""]) => [keys.head(requestId), keys.body(requestId)])
   const [texts] = await context.store.query<[(string | null)[]]>("claim", [["MGET", ...names]])
-  return entries.flatMap(([requestId, packed, expiresAt], i) => {
+  return entries.flatMap(([requestId = "", packed = "", expiresAt], i) => {
     const record = decodeRecord(packed)
-    const [head, body] = [texts[2 * i], texts[2 * i + 1]]
-    const lease: Lease = {
-      requestId,
-      attempt: record.attempt,
-      op,
-      expiresAt: Number(expiresAt),
-      organizationId: record.organization,
-      resultTtlSeconds: record.resultTtlSeconds,
-    }
+    const [headText, bodyText] = [texts[2 * i], texts[2 * i + 1]]
     // Cancelled since, or evicted by a store that should not evict: its lease runs out by itself.
-    if (head == null || body == null) return []
-    const { retries, timeouts, startedAt } = record
-    const decoded = decodeHead(head)
-    const target = { provider: decoded.provider, model: decoded.model }
-    const counts = { retries, timeouts, startedAt, hasAlternative: false }
-    return [{ lease, head: decoded, body: decodeBody(body), target, ...counts }]
+    if (headText == null || bodyText == null) return []
+    const head = decodeHead(headText)
+    const { attempt, organization, resultTtlSeconds, retries, startedAt } = record
+    const lease: Lease = {
+      ...{ requestId, attempt, op, expiresAt: Number(expiresAt) },
+      ...{ organizationId: organization, resultTtlSeconds },
+    }
+    return [
+      {
+        ...{ lease, head, body: decodeBody(bodyText), retries, startedAt },
+        target: targetOf(record, head, record.target),
+        hasAlternative: hasAlternative(record, head, settings.providers),
+        timeouts: timeoutsOn(record, record.target),
+      },
+    ]
   })
 }
 
-function triples(flat: string[]): [string, string, string][] {
-  const result: [string, string, string][] = []
-  for (let i = 0; i + 2 < flat.length; i += 3) {
-    result.push([flat[i] as string, flat[i + 1] as string, flat[i + 2] as string])
-  }
-  return result
+function inGroups(flat: string[], size: number): string[][] {
+  return Array.from({ length: Math.floor(flat.length / size) }, (_, i) =>
+    flat.slice(i * size, (i + 1) * size),
+  )
 }

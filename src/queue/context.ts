@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import { AppError } from "../core/errors.ts"
 import type { Keys } from "./keys.ts"
+import { encodeLimits } from "./limits.ts"
 import type { ScriptCall, Store } from "./store.ts"
 
 export type QueueSettings = Pick<
@@ -33,6 +34,14 @@ export interface QueueContext {
 /** The keys of all known lines, as scripts take them, and their names as one argument. */
 export function lineKeys({ keys, lines }: QueueContext): string[] {
   return lines.flatMap((line) => [keys.line(line), keys.leases(line)])
+}
+
+/** What the scripts of a drain begin with: time, lines, what providers may do, and how requests enter lines. */
+export function drainArgs({ clock, lines, settings }: QueueContext): (string | number)[] {
+  return [
+    ...[clock(), lines.join(" "), settings.providers.join(" "), encodeLimits(settings.limits)],
+    ...[settings.retryPenaltyMs, settings.fairShareMs],
+  ]
 }
 
 /** Each round learns lines, so a second one suffices unless others add some at that very moment. */

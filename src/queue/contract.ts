@@ -292,7 +292,7 @@ export interface RequestQueue {
   setPaused(name: string | null, paused: boolean, audit?: AuditEntry): Promise<void>
   /** The configured providers, with their limits in force. One round trip. */
   providers(): Promise<ProviderDetails[]>
-  /** Changes a provider's limits for every process, until they are changed again. Two round trips. */
+  /** Changes a provider's limits for every process, until they are changed again. Two round trips, three with an audit entry. */
   setLimits(provider: string, change: LimitsChange, audit?: AuditEntry): Promise<ProviderLimits>
   /** An organization's share beside the others', 1 unless set. One round trip, two with an audit entry. */
   setWeight(organizationId: string, weight: number, audit?: AuditEntry): Promise<void>

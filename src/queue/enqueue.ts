@@ -8,6 +8,7 @@ import { dayOf } from "./keys.ts"
 import { encodeRecord, newRecord } from "./record.ts"
 import { levelOf } from "./score.ts"
 import { findStatus } from "./status.ts"
+import { encodeTargets, lineOf } from "./targets.ts"
 
 /** A list entry is removed when its request is; the key's own expiry is only the net beneath that. */
 export const RECENT_TTL_DAYS = 62
@@ -41,7 +42,7 @@ export async function enqueue(
   const args = requests.flatMap((request) => encodeRequest(request, organizations))
   learn(
     context,
-    requests.map(({ head }) => head.provider),
+    requests.map(({ head }) => lineOf(head)),
   )
   const [reply] = await runWithLines<[Reply]>(context, "enqueue", () => [
     {
@@ -55,9 +56,10 @@ export async function enqueue(
         ]),
       ],
       args: [
-        ...[now, context.lines.join(" "), settings.maxPending, settings.maxPendingPerOrganization],
+        ...[now, context.lines.join(" "), settings.fairShareMs],
+        ...[settings.maxPending, settings.maxPendingPerOrganization],
         ...[idempotency?.bodyHash ?? "", JSON.stringify(replies), organizations.join(" ")],
-        ...recentKeys.map(() => (day + RECENT_TTL_DAYS) * 86_400),
+        (day + RECENT_TTL_DAYS) * 86_400,
         ...args,
       ],
     },
@@ -65,10 +67,11 @@ export async function enqueue(
   return answer(context, replies, reply)
 }
 
-function encodeRequest({ head, body }: NewRequest, organizations: string[]): (string | number)[] {
+function encodeRequest(request: NewRequest, organizations: string[]): (string | number)[] {
+  const { head, body } = request
   const bodyText = encodeFrame(body)
   const record = newRecord({
-    line: head.provider,
+    line: lineOf(head),
     level: levelOf(head.priority),
     organization: head.organizationId,
     dueAt: firstDueAt(head),
@@ -77,6 +80,7 @@ function encodeRequest({ head, body }: NewRequest, organizations: string[]): (st
     timeoutMs: head.timeoutMs,
     deadlineAt: head.deadlineAt ?? 0,
     resultTtlSeconds: head.resultTtlSeconds,
+    ...encodeTargets(request),
   })
   const organization = organizations.indexOf(head.organizationId) + 1
   return [head.requestId, organization, encodeRecord(record), encodeFrame(head), bodyText]

@@ -1,5 +1,6 @@
 import { learn, type QueueContext } from "./context.ts"
 import type { QueueHealth } from "./contract.ts"
+import { providerOfLine } from "./targets.ts"
 
 /** Two ticks that did not come, and some more: a single late one is normal. */
 const NO_DRAIN_MS = 150_000
@@ -8,25 +9,33 @@ const NO_DRAIN_MS = 150_000
 export async function readHealth(context: QueueContext): Promise<QueueHealth> {
   const startedAt = context.clock()
   try {
-    const fields = ["drains", "since", "lines", ...context.lines.map((line) => `pending:${line}`)]
+    const { lines } = context
+    const { providers } = context.settings
+    const fields = [
+      ...["drains", "since", "lines"],
+      ...lines.map((line) => `pending:${line}`),
+      ...providers.map((name) => `breaker:${name}`),
+    ]
     const [values] = await context.store.query<[(string | null)[]]>("health", [
       ["HMGET", context.keys.meta, ...fields],
     ])
-    const [drains, since, registered = "", ...pending] = values.map((value) => value ?? "")
+    const [drains, since, registered = "", ...rest] = values.map((value) => value ?? "")
     if (learn(context, registered.split(" "))) return readHealth(context)
+    const pending = lines.map((_, i) =>
+      (rest[i] ?? "").split(" ").reduce((sum, count) => sum + Number(count), 0),
+    )
     const now = context.clock()
     const lastRunAt = Number(/^\S+ \S+ (\d+)/.exec(drains ?? "")?.[1] ?? 0) || null
-    const backlog = pending
-      .flatMap((counts) => counts.split(" ").map(Number))
-      .reduce((total, count) => total + count, 0)
+    const backlog = pending.reduce((total, count) => total + count, 0)
     const undrainedSince = Math.max(lastRunAt ?? 0, Number(since))
+    const unservedLines = lines.filter((line, i) => pending[i] && !isServed(line, providers))
+    const isUndrained = backlog > 0 && now - undrainedSince > NO_DRAIN_MS
     return {
-      status: backlog > 0 && now - undrainedSince > NO_DRAIN_MS ? "degraded" : "ok",
+      status: isUndrained || unservedLines.length > 0 ? "degraded" : "ok",
       store: { ok: true, latencyMs: now - startedAt },
       drain: { lastRunAt, ageMs: lastRunAt === null ? null : Math.max(now - lastRunAt, 0) },
-      backlog,
-      unservedLines: [],
-      troubled: [],
+      ...{ backlog, unservedLines },
+      troubled: providers.filter((_, i) => rest[lines.length + i]?.startsWith("o ")),
     }
   } catch {
     return {
@@ -38,4 +47,9 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
       troubled: [],
     }
   }
+}
+
+/** Requests of a route or with fallbacks have several targets, so their line counts as served. */
+function isServed(line: string, providers: string[]): boolean {
+  return providerOfLine(line) !== line || providers.includes(line)
 }

@@ -102,12 +102,12 @@ async function readViews(context: QueueContext, ids: string[]): Promise<(Request
     {
       name: "list",
       keys: [
-        ...[keys.live, keys.scheduled, ...lineKeys(context)],
+        ...[keys.meta, keys.live, keys.scheduled, ...lineKeys(context)],
         ...ids.flatMap((id) => [keys.head(id), keys.outcome(id), keys.attempts(id)]),
       ],
       args: [context.clock(), context.lines.join(" "), OUTCOME_HEAD_BYTES, ...ids],
     },
   ])
   const learned = views.filter((view) => learnLine(context, view)).length > 0
-  return learned ? readViews(context, ids) : views.map(readView)
+  return learned ? readViews(context, ids) : views.map((view) => readView(view, context.clock()))
 }

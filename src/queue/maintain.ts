@@ -45,7 +45,9 @@ async function forgetIdleOrganizations({ keys, store }: QueueContext): Promise<v
     const [[next, pairs]] = await store.query<[[string, string[]]]>("maintain", [
       ["HSCAN", keys.meta, cursor, "MATCH", "live:*", "COUNT", SCAN_COUNT],
     ])
-    const idle = pairs.filter((_, i) => i % 2 === 0 && pairs[i + 1] === "0")
+    const idle = pairs
+      .filter((_, i) => i % 2 === 0 && pairs[i + 1] === "0")
+      .map((field) => field.slice("live:".length))
     if (idle.length > 0) await store.run("maintain", [{ name: "forget", keys: [keys.meta], args: idle }])
     cursor = String(next)
   } while (cursor !== "0")

@@ -1,15 +1,15 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
-import { noteCall } from "./access.ts"
 import { cancel } from "./cancel.ts"
-import { type ClaimReply, claim, claimCall, readClaim } from "./claim.ts"
+import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
-import { type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
+import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
 import { enqueue } from "./enqueue.ts"
 import { readHealth } from "./health.ts"
 import { createKeys } from "./keys.ts"
 import { extendLease, lostLeases } from "./leases.ts"
+import { readProviders, setLimits, setPaused, setWeight } from "./levers.ts"
 import { list } from "./list.ts"
 import { maintain } from "./maintain.ts"
 import { replay } from "./replay.ts"
@@ -54,13 +54,10 @@ export function createQueue(options: QueueOptions): RequestQueue {
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
-    setPaused: async (name, paused, audit) => {
-      await store.query("pause", [["HSET", keys.meta, `paused:${name ?? "*"}`, paused ? "1" : "0"]])
-      if (audit !== undefined) await store.run("pause", [noteCall(keys, audit)])
-    },
-    providers: async () => [],
-    setLimits: async () => ({ concurrency: null, rpm: null, tpm: null, models: {} }),
-    setWeight: async () => {},
+    setPaused: (name, paused, audit) => setPaused(context, name, paused, audit),
+    providers: () => readProviders(context),
+    setLimits: (provider, change, audit) => setLimits(context, provider, change, audit),
+    setWeight: (organizationId, weight, audit) => setWeight(context, organizationId, weight, audit),
   }
 }
 
@@ -81,10 +78,16 @@ async function turn(context: QueueContext, settlements: Settlement[], options: C
   )
   if (last === undefined) return { replies: earlier, claim: await claim(context, options) }
   const op = context.nextOp()
-  const [answers, claimReply] = await runWithLines<[string[], ClaimReply]>(context, "turn", () => [
-    settleCall(context, last, []),
-    claimCall(context, options, op),
-  ])
+  const [[, claimReply, answers]] = await runWithLines<[["turned", ClaimReply, string[]]]>(
+    context,
+    "turn",
+    () => {
+      const { keys, args } = settleCall(context, last, [])
+      return [
+        { name: "turn", keys, args: [...drainArgs(context), ...claimArgs(context, options, op), ...args] },
+      ]
+    },
+  )
   const replies = new Map<Settlement, SettleReply>()
   await readReplies(context, last, answers, replies)
   const settled = last.map(({ settlement }) => replies.get(settlement) ?? "gone")

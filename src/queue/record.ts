@@ -21,17 +21,36 @@ export const RECORD_FIELDS = [
   "op",
   "provider",
   "history",
+  "model",
+  "targets",
+  "target",
+  "avoid",
+  "circuit",
 ] as const
 
-const TEXT_FIELDS = ["line", "organization", "owner", "op", "provider", "history"] as const
+const TEXT_FIELDS = [
+  "line",
+  "organization",
+  "timeouts",
+  "owner",
+  "op",
+  "provider",
+  "history",
+  "model",
+  "targets",
+  "avoid",
+  "circuit",
+] as const
 type TextField = (typeof TEXT_FIELDS)[number]
 type NumberField = Exclude<(typeof RECORD_FIELDS)[number], TextField>
 
 /**
- * `dueAt` when it was first due; `effectiveAt` since when it ages; `bytes` of its body; `tokens` an estimate;
- * `deadlineAt` 0: none; `attempt` the latest number given out; `retries` that count, `timeouts` among them;
- * `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the lease; `history` lost attempts
- * as `number:startedAt:lostAt;…`.
+ * `dueAt` when it was first due; `effectiveAt` since when it ages, 0 before it first entered its line; `bytes` of its body;
+ * `tokens` an estimate; `deadlineAt` 0: none; `attempt` the latest number given out; `retries` that count; `timeouts` the
+ * numbers of the targets that timed out, `1.1`; `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the
+ * lease, and `target` its number among the targets, 0 before the first; `history` lost attempts as
+ * `number:startedAt:lostAt:target;…`; `model` and `targets` as in `targets.ts`; `avoid` targets that had trouble with it;
+ * `circuit` the breaker's epoch when it was claimed.
  */
 export type LiveRecord = Record<NumberField, number> & Record<TextField, string>
 
@@ -40,9 +59,11 @@ export interface LostAttempt {
   number: number
   startedAt: number
   finishedAt: number
+  /** The number of the target that it was leased for. */
+  target: number
 }
 
-const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 
 type NewRecord = Pick<
   LiveRecord,
@@ -55,15 +76,17 @@ type NewRecord = Pick<
   | "timeoutMs"
   | "deadlineAt"
   | "resultTtlSeconds"
+  | "model"
+  | "targets"
 >
 
 export function newRecord(fields: NewRecord): LiveRecord {
   return {
     version: RECORD_VERSION,
-    effectiveAt: fields.dueAt,
+    effectiveAt: 0,
     attempt: 0,
     retries: 0,
-    timeouts: 0,
+    timeouts: "",
     lost: 0,
     replays: 0,
     startedAt: 0,
@@ -71,6 +94,9 @@ export function newRecord(fields: NewRecord): LiveRecord {
     op: "",
     provider: "",
     history: "",
+    target: 0,
+    avoid: "",
+    circuit: "",
     ...fields,
   }
 }
@@ -86,13 +112,16 @@ export function decodeRecord(text: string): LiveRecord {
     field,
     isText(field) ? (values[i] ?? "") : Number(values[i]),
   ])
-  return Object.fromEntries(entries) as LiveRecord
+  const record = Object.fromEntries(entries) as LiveRecord
+  // Its format before this one had one target and counted its timeouts.
+  if (record.version === 1) return { ...record, timeouts: record.timeouts === "0" ? "" : "1", target: 1 }
+  return record
 }
 
 export function lostAttempts(record: LiveRecord): LostAttempt[] {
   if (record.history === "") return []
   return record.history.split(";").map((span) => {
-    const [number = 0, startedAt = 0, finishedAt = 0] = span.split(":").map(Number)
-    return { number, startedAt, finishedAt }
+    const [number = 0, startedAt = 0, finishedAt = 0, target = 1] = span.split(":").map(Number)
+    return { number, startedAt, finishedAt, target }
   })
 }

@@ -6,7 +6,7 @@ import type { AuditEntry, ReplayReply } from "./contract.ts"
 import { RECENT_TTL_DAYS } from "./enqueue.ts"
 import { decodeOutcome, encodeFrame, type StoredOutcome } from "./frames.ts"
 import { dayOf } from "./keys.ts"
-import { encodeRecord, type LiveRecord } from "./record.ts"
+import { encodeRecord, type LiveRecord, RECORD_VERSION } from "./record.ts"
 import { findStatus } from "./status.ts"
 
 /** Reads the dead letter, then puts it back if it is still the same: two round trips. */
@@ -39,7 +39,7 @@ export async function replay(
       args: [
         ...[context.clock(), context.lines.join(" "), requestId, outcome.header, dayOf(outcome.expiresAt)],
         ...[encodeRecord(record), encodeFrame(head), (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
-        encodeAudit(audit),
+        ...[encodeAudit(audit), context.settings.fairShareMs],
       ],
     },
   ])
@@ -65,7 +65,8 @@ export async function replay(
 function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: number | null): LiveRecord {
   return {
     ...record,
-    ...{ dueAt: now, effectiveAt: now, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
-    ...{ retries: 0, timeouts: 0, lost: 0, owner: "", op: "", provider: "" },
+    version: RECORD_VERSION,
+    ...{ dueAt: now, effectiveAt: 0, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
+    ...{ retries: 0, timeouts: "", avoid: "", lost: 0, owner: "", op: "", provider: "" },
   }
 }

@@ -1,30 +1,42 @@
-import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
+import type { Quota, Quotas } from "../core/limits.ts"
+import { drainArgs, lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { Settlement, SettleReply } from "./contract.ts"
 import type { OutcomeSummary, StoredAttempt } from "./frames.ts"
 import { dayOf } from "./keys.ts"
 import type { ScriptCall } from "./store.ts"
+import { targetName } from "./targets.ts"
 
 /** One REST command may have 10 MB; what JSON escaping adds is measured, not guessed. */
 const MAX_GROUP_BYTES = 8_000_000
 const MAX_GROUP_SIZE = 200
 
 /** A settlement in the words of the script. */
-interface Item {
+export interface Item {
   settlement: Settlement
   index: string | null
   args: (string | number)[]
   bytes: number
 }
 
+type Reply = ["settled", string[]]
+
 export async function settle(context: QueueContext, settlements: Settlement[]): Promise<SettleReply[]> {
   const replies = new Map<Settlement, SettleReply>()
-  for (const group of settleGroups(context, settlements)) {
-    const [answers] = await runWithLines<[string[]]>(context, "settle", () => [
-      settleCall(context, group, []),
-    ])
-    await readReplies(context, group, answers, replies)
-  }
+  for (const group of settleGroups(context, settlements)) await settleGroup(context, group, [], replies)
   return settlements.map((settlement) => replies.get(settlement) ?? "gone")
+}
+
+async function settleGroup(
+  context: QueueContext,
+  group: Item[],
+  moreIndexes: string[],
+  replies: Map<Settlement, SettleReply>,
+): Promise<void> {
+  const [[, answers]] = await runWithLines<[Reply]>(context, "settle", () => {
+    const { keys, args } = settleCall(context, group, moreIndexes)
+    return [{ name: "settle", keys, args: [...drainArgs(context), ...args] }]
+  })
+  await readReplies(context, group, answers, replies)
 }
 
 /** Groups that fit one command, with no request twice in one of them. */
@@ -49,16 +61,16 @@ export function settleGroups(context: QueueContext, settlements: Settlement[]): 
   return groups
 }
 
-/** `moreIndexes`: indexes of earlier failures that a late success replaces. */
-export function settleCall(context: QueueContext, group: Item[], moreIndexes: string[]): ScriptCall {
-  const { keys, lines, settings, clock } = context
+/** Keys, and the arguments of `lua/include/settling.lua`. `moreIndexes`: of earlier failures that a late success replaces. */
+export function settleCall(
+  context: QueueContext,
+  group: Item[],
+  moreIndexes: string[],
+): Pick<ScriptCall, "keys" | "args"> {
+  const { keys } = context
   const indexes = [...new Set([...group.flatMap(({ index }) => index ?? []), ...moreIndexes])]
-  const blocks = group.flatMap(({ settlement: { report } }) => {
-    if (report?.health === "account") return [`${report.provider} ${clock() + 60_000} account`]
-    return report?.blockedUntil ? [`${report.provider} ${report.blockedUntil} rate`] : []
-  })
+  const organizations = new Set(group.map(({ settlement }) => settlement.lease.organizationId))
   return {
-    name: "settle",
     keys: [
       ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
       ...indexes.map((index) => keys.finishedIndex(index)),
@@ -67,10 +79,7 @@ export function settleCall(context: QueueContext, group: Item[], moreIndexes: st
         ...[keys.outcome(lease.requestId), keys.attempts(lease.requestId)],
       ]),
     ],
-    args: [
-      ...[clock(), lines.join(" "), settings.retryPenaltyMs, indexes.join(" "), blocks.join(" ")],
-      ...group.flatMap(({ args }) => args),
-    ],
+    args: [indexes.join(" "), [...organizations].join(" "), ...group.flatMap(({ args }) => args)],
   }
 }
 
@@ -91,15 +100,11 @@ export async function readReplies(
       replies.set(item.settlement, answer as SettleReply)
     }
   }
-  if (again.length === 0) return
-  const [second] = await runWithLines<[string[]]>(context, "settle", () => [
-    settleCall(context, again, indexes),
-  ])
-  await readReplies(context, again, second, replies)
+  if (again.length > 0) await settleGroup(context, again, indexes, replies)
 }
 
 function encodeSettlement(context: QueueContext, settlement: Settlement): Item {
-  const { lease, decision, attempt, result } = settlement
+  const { lease, decision, attempt, result, report } = settlement
   const { settings, clock } = context
   const ttlSeconds = decision.kind === "failed" ? settings.deadLetterTtlSeconds : lease.resultTtlSeconds
   const expiresAt = clock() + ttlSeconds * 1000
@@ -124,9 +129,17 @@ function encodeSettlement(context: QueueContext, settlement: Settlement): Item {
       ],
       attempt === null ? 0 : Math.max(attempt.finishedAt - attempt.startedAt, 0),
       ...texts,
+      ...[report === null ? "" : targetName(report), report?.health ?? "unknown"],
+      ...[report?.blockedUntil ?? 0, report?.usedTokens ?? "", encodeQuotas(report?.quotas ?? null)],
     ],
     bytes: texts.reduce((sum, text) => sum + encodedLength(text), 500),
   }
+}
+
+function encodeQuotas(quotas: Quotas | null): string {
+  const encode = (kind: string, quota: Quota | null | undefined) =>
+    quota == null ? [] : [kind, quota.limit, quota.remaining, Math.ceil(quota.fullAt)]
+  return [...encode("R", quotas?.requests), ...encode("T", quotas?.tokens)].join(" ")
 }
 
 function isTimeout({ attempt }: Settlement): boolean {

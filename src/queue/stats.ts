@@ -1,9 +1,11 @@
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { Percentiles, ProviderState, QueueStats } from "./contract.ts"
+import type { LaneState, Percentiles, QueueStats } from "./contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
+import { readProviderState } from "./provider-state.ts"
 import { decodeRecord } from "./record.ts"
+import { providerOfLine } from "./targets.ts"
 
 /** As in `lua/include/figures.lua`. */
 const SLOT_MS = 10_000
@@ -24,7 +26,8 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
     ...Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`),
     ...Array.from({ length: MINUTES }, (_, i) => `latency:${i}`),
     ...FINISHED_STATES.map((state) => `kept:${state}`),
-    ...["paused:*", ...context.lines.flatMap((line) => [`paused:${line}`, `blocked:${line}`])],
+    ...["lanes", "paused:*"],
+    ...providersIn(context).flatMap((name) => [`paused:${name}`, `blocked:${name}`, `breaker:${name}`]),
   ]
   const [reply] = await runWithLines<[Reply]>(context, "stats", () => [
     {
@@ -47,16 +50,49 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
     pendingByPriority: Object.fromEntries(
       PRIORITIES.map((priority, i) => [priority, sum(levels.map((counts) => counts[i] ?? 0))]),
     ) as Record<Priority, number>,
-    pendingByProvider: Object.fromEntries(context.lines.map((line, i) => [line, sum(levels[i] ?? [])])),
+    pendingByProvider: pendingByProvider(context.lines, levels.map(sum)),
     oldestPendingAgeMs: oldestAge(firsts, now),
     throughput: readThroughput(meta, now),
     waitMs: readPercentiles(latencies, "w", now),
     providerMs: readPercentiles(latencies, "p", now),
     providers: Object.fromEntries(
-      context.lines.map((line, i) => [line, readProviderState(meta, line, inFlight[i] ?? 0, now)]),
+      providersIn(context).map((name) => {
+        const calls = inFlight[context.lines.indexOf(name)] ?? 0
+        const { cause: _, ...state } = readProviderState(meta, name, calls, now)
+        return [name, state]
+      }),
     ),
-    lanes: [],
+    lanes: readLanes(meta.lanes ?? ""),
   }
+}
+
+/** Those with a line or leases; lines of routes, and of requests with fallbacks, are no providers. */
+function providersIn({ lines }: QueueContext): string[] {
+  return lines.filter((line) => providerOfLine(line) === line)
+}
+
+function pendingByProvider(lines: string[], pending: number[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const [i, line] of lines.entries()) {
+    const provider = providerOfLine(line)
+    counts[provider] = (counts[provider] ?? 0) + (pending[i] ?? 0)
+  }
+  return counts
+}
+
+/** Written by `lua/include/drains.lua`. */
+function readLanes(text: string): LaneState[] {
+  const lanes = text.matchAll(/(\S+) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+)/g)
+  return [...lanes]
+    .map(([, name = "", lastClaimAt, completed, failed, retried, errors, lastError = "-"]) => ({
+      ...{ name, lastClaimAt: Number(lastClaimAt), completed: Number(completed), failed: Number(failed) },
+      ...{
+        retried: Number(retried),
+        errors: Number(errors),
+        lastError: lastError === "-" ? null : lastError,
+      },
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }))
 }
 
 function readKeptCounts(meta: Record<string, string>, keptToday: number[], today: number) {
@@ -113,19 +149,6 @@ function readPercentiles(minutes: string[], kind: "w" | "p", now: number): Perce
     return null
   }
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
-}
-
-function readProviderState(
-  meta: Record<string, string>,
-  line: string,
-  inFlight: number,
-  now: number,
-): ProviderState {
-  const [until = 0, cause] = (meta[`blocked:${line}`] ?? "").split(" ")
-  const blockedUntil = Number(until) > now ? Number(until) : null
-  const breaker = cause !== "account" ? "closed" : blockedUntil === null ? "half_open" : "open"
-  const paused = meta[`paused:${line}`] === "1" || meta["paused:*"] === "1"
-  return { inFlight, blockedUntil, breaker, paused }
 }
 
 function sum(values: number[]): number {

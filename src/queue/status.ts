@@ -1,16 +1,18 @@
 import type { AttemptRecord, RequestStatus } from "../core/outcome.ts"
-import type { RequestHead, RequestState } from "../core/request.ts"
+import type { RequestHead, RequestState, Target } from "../core/request.ts"
 import { learn, lineKeys, type QueueContext } from "./context.ts"
 import type { StatusOptions, StatusReply } from "./contract.ts"
+import { estimateStart } from "./estimate.ts"
 import { decodeBody, decodeHead, decodeOutcome, type StoredAttempt } from "./frames.ts"
 import { decodeRecord, type LiveRecord, lostAttempts } from "./record.ts"
+import { targetOf } from "./targets.ts"
 
 /** What `lua/include/view.lua` returns. */
 export type View =
   | ["unknown"]
   | ["line", string]
   | ["finished", string, string[]]
-  | [RequestState, string | number, string, string | null, string[]]
+  | [RequestState, string | number, string, string | null, string[], string?]
 
 /** null when unknown, past its TTL, or not of `organizationId` (null: any). One round trip. */
 export async function findStatus(
@@ -24,14 +26,14 @@ export async function findStatus(
     {
       name: "status",
       keys: [
-        ...[keys.live, keys.scheduled, keys.head(requestId), keys.body(requestId)],
+        ...[keys.meta, keys.live, keys.scheduled, keys.head(requestId), keys.body(requestId)],
         ...[keys.outcome(requestId), keys.attempts(requestId), ...lineKeys(context)],
       ],
       args: [context.clock(), context.lines.join(" "), requestId, options.includeMessages ? 1 : 0],
     },
   ])
   if (learnLine(context, view)) return findStatus(context, requestId, organizationId, options)
-  const status = readView(view)
+  const status = readView(view, context.clock())
   if (status === null || (organizationId !== null && status.organizationId !== organizationId)) return null
   if (!options.includeMessages) return status
   return { ...status, messages: body ? decodeBody(body).messages : null }
@@ -44,19 +46,20 @@ export function learnLine(context: QueueContext, view: View): boolean {
   return true
 }
 
-export function readView(view: View): RequestStatus | null {
+export function readView(view: View, now: number): RequestStatus | null {
   if (view[0] === "unknown" || view[0] === "line") return null
   if (view[0] === "finished") return readFinished(view[1] as string, view[2] as string[])
-  const [state, place, packed, head, attempts] = view as [
+  const [state, place, packed, head, attempts, starts = ""] = view as [
     RequestState,
     string | number,
     string,
     string | null,
     string[],
+    string?,
   ]
-  return head === null
-    ? null
-    : readLive(state, Number(place), decodeRecord(packed), decodeHead(head), attempts)
+  if (head === null) return null
+  const status = readLive(state, Number(place), decodeRecord(packed), decodeHead(head), attempts)
+  return { ...status, estimatedStartAt: estimateStart(starts, status.position, now) }
 }
 
 function readLive(
@@ -96,10 +99,13 @@ function readFinished(text: string, stored: string[]): RequestStatus {
     record.owner !== "" &&
     !attempts.some(({ number }) => number === record.attempt)
   ) {
-    attempts.push({ ...unsettled(head, record.attempt, record.startedAt, finishedAt), result: "cancelled" })
+    const { attempt: number, startedAt, target } = record
+    const cancelled = unsettled(targetOf(record, head, target), { number, startedAt, finishedAt })
+    attempts.push({ ...cancelled, result: "cancelled" })
   }
   return {
     ...head,
+    fallbacks: head.fallbacks ?? [],
     state,
     deadlineAt: record.deadlineAt || null,
     position: null,
@@ -127,19 +133,22 @@ function mergeAttempts(
   ended: AttemptRecord[],
 ): AttemptRecord[] {
   const byNumber = new Map<number, AttemptRecord>()
-  for (const { number, startedAt, finishedAt } of lostAttempts(record)) {
-    byNumber.set(number, unsettled(head, number, startedAt, finishedAt))
+  for (const lost of lostAttempts(record)) {
+    byNumber.set(lost.number, unsettled(targetOf(record, head, lost.target), lost))
   }
   for (const { usage: _, ...attempt } of history) byNumber.set(attempt.number, attempt)
   for (const attempt of ended) byNumber.set(attempt.number, attempt)
   return [...byNumber.values()].sort((a, b) => a.number - b.number)
 }
 
-function unsettled(head: RequestHead, number: number, startedAt: number, finishedAt: number): AttemptRecord {
+function unsettled(
+  target: Target,
+  times: Pick<AttemptRecord, "number" | "startedAt" | "finishedAt">,
+): AttemptRecord {
+  const { number, startedAt, finishedAt } = times
   return {
     number,
-    provider: head.provider,
-    model: head.model,
+    ...target,
     startedAt,
     finishedAt,
     result: "lease_expired",

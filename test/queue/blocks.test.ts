@@ -2,21 +2,28 @@ import { expect, test } from "vitest"
 import { settlement, type TestQueue } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
-/** Settles the next request so that its provider is left alone for a while. */
-async function block(queue: TestQueue, cause: "rate" | "account", forMs = 30_000) {
+/** Settles the next request as rate limited; until when its provider asked to be left alone. */
+async function limit(queue: TestQueue, forMs = 30_000): Promise<number> {
+  const blockedUntil = queue.clock() + forMs
   const claimed = await queue.takeOne()
-  const untilAt = queue.clock() + forMs
-  const kind = cause === "account" ? "return" : "retry"
-  const provider = claimed.head.provider
-  await queue.settle([settlement(claimed, kind, { dueAt: untilAt, block: { provider, untilAt, cause } })])
-  return untilAt
+  await queue.settle([settlement(claimed, "retry", { dueAt: blockedUntil, report: { blockedUntil } })])
+  return blockedUntil
+}
+
+/** Settles the next request as refused by its provider's account; until when that is left alone. */
+async function refuse(queue: TestQueue): Promise<number> {
+  const claimed = await queue.takeOne()
+  await queue.settle([settlement(claimed, "return", { report: { health: "account" } })])
+  const { blockedUntil = null } = (await queue.stats()).providers[claimed.target.provider] ?? {}
+  if (blockedUntil === null) throw new Error("the provider is not left alone")
+  return blockedUntil
 }
 
 describeQueue("a blocked provider", ({ open }) => {
   test("is left alone until its time, and delays no other", async () => {
     const queue = open()
     await queue.enqueueEach({}, {}, { provider: "anthropic" }, { provider: "anthropic" })
-    const untilAt = await block(queue, "rate")
+    const untilAt = await limit(queue)
     const { requests, wakeAt, remaining } = await queue.take({ limit: 1 })
     expect(requests.map(({ head }) => head.provider)).toEqual(["anthropic"])
     expect(remaining).toBe(1)
@@ -35,7 +42,7 @@ describeQueue("a blocked provider", ({ open }) => {
     const queue = open()
     await queue.enqueueEach({}, {}, {})
     const running = await queue.takeOne()
-    const untilAt = await block(queue, "rate")
+    const untilAt = await limit(queue)
     expect(await queue.settle([settlement(running, "completed")])).toEqual(["settled"])
     expect(await queue.take()).toMatchObject({ requests: [], wakeAt: untilAt })
   })
@@ -47,19 +54,16 @@ describeQueue("a blocked provider", ({ open }) => {
     const [a, b, c] = requests
     if (!a || !b || !c) throw new Error("not all were claimed")
     const now = queue.clock()
-    const blockFor = (ms: number) => ({ provider: "openai", untilAt: now + ms, cause: "rate" }) as const
-    await queue.settle([
-      settlement(a, "return", { block: blockFor(20_000) }),
-      settlement(b, "return", { block: blockFor(50_000) }),
-    ])
-    await queue.settle([settlement(c, "return", { block: blockFor(30_000) })])
+    const waits = (ms: number) => ({ report: { blockedUntil: now + ms } })
+    await queue.settle([settlement(a, "return", waits(20_000)), settlement(b, "return", waits(50_000))])
+    await queue.settle([settlement(c, "return", waits(30_000))])
     expect((await queue.stats()).providers.openai?.blockedUntil).toBe(now + 50_000)
   })
 
   test("after account trouble a single probe goes first, and its success opens the line", async () => {
     const queue = open()
     await queue.enqueueEach({}, {}, {})
-    const untilAt = await block(queue, "account")
+    const untilAt = await refuse(queue)
     expect((await queue.stats()).providers.openai).toMatchObject({ blockedUntil: untilAt, breaker: "open" })
     expect(await queue.take()).toMatchObject({ requests: [], wakeAt: untilAt })
     queue.clock.set(untilAt)
@@ -75,8 +79,8 @@ describeQueue("a blocked provider", ({ open }) => {
   test("a probe that fails leaves the provider alone again", async () => {
     const queue = open()
     const ids = await queue.enqueueEach({}, {})
-    queue.clock.set(await block(queue, "account"))
-    const untilAt = await block(queue, "account", 60_000)
+    queue.clock.set(await refuse(queue))
+    const untilAt = await refuse(queue)
     expect((await queue.stats()).providers.openai).toMatchObject({ blockedUntil: untilAt, breaker: "open" })
     queue.clock.set(untilAt - 1)
     expect((await queue.take()).requests).toEqual([])
@@ -89,7 +93,7 @@ describeQueue("a blocked provider", ({ open }) => {
   test("a probe that says nothing of the account is followed by another one", async () => {
     const queue = open()
     await queue.enqueueEach({}, {}, {})
-    queue.clock.set(await block(queue, "account"))
+    queue.clock.set(await refuse(queue))
     const probe = await queue.takeOne()
     await queue.settle([settlement(probe, "retry", { dueAt: queue.clock() + 600_000 })])
     expect((await queue.take()).requests).toHaveLength(1)
@@ -99,7 +103,7 @@ describeQueue("a blocked provider", ({ open }) => {
   test("a probe whose worker dies is followed by another one", async () => {
     const queue = open()
     await queue.enqueueEach({}, {})
-    queue.clock.set(await block(queue, "account"))
+    queue.clock.set(await refuse(queue))
     queue.clock.set((await queue.takeOne()).lease.expiresAt)
     expect((await queue.take()).requests).toHaveLength(1)
   })
@@ -108,9 +112,8 @@ describeQueue("a blocked provider", ({ open }) => {
     const queue = open()
     await queue.enqueueEach({}, {}, {}, {})
     const running = await queue.takeOne()
-    const untilAt = (await block(queue, "account")) + 30_000
-    const rate = { provider: "openai", untilAt, cause: "rate" } as const
-    await queue.settle([settlement(running, "retry", { dueAt: untilAt, block: rate })])
+    const untilAt = (await refuse(queue)) + 30_000
+    await queue.settle([settlement(running, "retry", { dueAt: untilAt, report: { blockedUntil: untilAt } })])
     expect(await queue.take()).toMatchObject({ requests: [], wakeAt: untilAt })
     queue.clock.set(untilAt)
     expect((await queue.take()).requests).toHaveLength(1)
@@ -121,13 +124,12 @@ describeQueue("a blocked provider", ({ open }) => {
     const queue = open()
     await queue.enqueueEach({}, { provider: "deepseek" }, {}, { provider: "deepseek" })
     const { requests } = await queue.take({ limit: 2 })
-    const untilAt = queue.clock() + 5000
     await queue.settle(
-      requests.map((each) => {
-        const isBlocked = each.head.provider === "deepseek"
-        const options = { block: { provider: "deepseek", untilAt, cause: "account" } } as const
-        return settlement(each, isBlocked ? "return" : "completed", isBlocked ? options : {})
-      }),
+      requests.map((each) =>
+        each.head.provider === "deepseek"
+          ? settlement(each, "return", { report: { health: "account" } })
+          : settlement(each, "completed"),
+      ),
     )
     const { requests: next } = await queue.take()
     expect(next.map(({ head }) => head.provider)).toEqual(["openai"])

@@ -23,10 +23,10 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
         requestId,
         attempt: 1,
         op: expect.stringMatching(/^[0-9a-f]{16}\.\d+$/),
-        expiresAt,
-        resultTtlSeconds: 86_400,
+        ...{ expiresAt, organizationId: "org-1", resultTtlSeconds: 86_400 },
       },
       ...request,
+      ...{ target: { provider: "openai", model: "gpt-test" }, hasAlternative: false },
       ...{ retries: 0, timeouts: 0, startedAt: now },
     })
     expect(claim).toMatchObject({ overdue: [], wakeAt: expiresAt, remaining: 0, maintenanceDue: false })
@@ -194,8 +194,7 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
     expect((await queue.take()).wakeAt).toBe(claimed.lease.expiresAt)
     await queue.enqueueEach({ scheduledAt: now + 600_000, deadlineAt: now + 90_000 })
     expect((await queue.take()).wakeAt).toBe(now + 90_000)
-    const block = { provider: "openai", untilAt: now + 20_000, cause: "rate" } as const
-    await queue.settle([settlement(claimed, "return", { block })])
+    await queue.settle([settlement(claimed, "return", { report: { blockedUntil: now + 20_000 } })])
     expect((await queue.take()).wakeAt).toBe(now + 20_000)
   })
 

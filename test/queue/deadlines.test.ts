@@ -43,8 +43,8 @@ describeQueue("deadlines", ({ open }) => {
     const queue = open({ settings: { providers: ["openai", "anthropic"] } })
     const deadlineAt = queue.clock() + 60_000
     const [blocker] = await queue.enqueueEach({ provider: "anthropic" })
-    const block = { provider: "anthropic", untilAt: queue.clock() + 600_000, cause: "account" } as const
-    await queue.settle([settlement(await queue.takeOne(), "completed", { block })])
+    const report = { blockedUntil: queue.clock() + 600_000 }
+    await queue.settle([settlement(await queue.takeOne(), "completed", { report })])
     const ids = await queue.enqueueEach(
       { deadlineAt },
       { deadlineAt, provider: "anthropic" },

@@ -6,7 +6,7 @@ describeQueue("health", ({ open, store }) => {
   test("an empty queue that never drained is well", async () => {
     expect(await open().health()).toEqual({
       ...{ status: "ok", backlog: 0, drain: { lastRunAt: null, ageMs: null } },
-      store: { ok: true, latencyMs: 0 },
+      ...{ store: { ok: true, latencyMs: 0 }, unservedLines: [], troubled: [] },
     })
   })
 
@@ -52,7 +52,7 @@ describeQueue("health", ({ open, store }) => {
   test("a store that does not answer is down, and nothing is thrown", async () => {
     const down = {
       ...{ status: "down", store: { ok: false, latencyMs: null }, backlog: 0 },
-      drain: { lastRunAt: null, ageMs: null },
+      ...{ drain: { lastRunAt: null, ageMs: null }, unservedLines: [], troubled: [] },
     }
     store().bridge.faults.inject({ fault: "drop", when: "before" })
     expect(await open({ random: () => 0 }, "spoiled").health()).toEqual(down)

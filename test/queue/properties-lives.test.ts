@@ -37,7 +37,7 @@ function settle(...settlements: Partial<SettlementPlan>[]): Step {
     kind: "completed",
     dueInMs: 0,
     timedOut: false,
-    block: null,
+    trouble: null,
   } as const
   const plans = settlements.map((each) => ({ ...plain, ...each }))
   return { ...common, do: "settle", settlements: plans, claim: null }

@@ -12,7 +12,10 @@ describeQueue("status", ({ open }) => {
     })
     const { requestId } = request.head
     const nothing = { response: null, usage: null, costUsd: null, error: null }
-    const unstarted = { startedAt: null, finishedAt: null, attempts: [], replays: 0, ...nothing }
+    const unstarted = {
+      ...{ startedAt: null, finishedAt: null, estimatedStartAt: null, attempts: [], replays: 0 },
+      ...nothing,
+    }
     await queue.enqueue([request])
     expect(await queue.status(requestId, null)).toEqual({
       ...request.head,
@@ -48,7 +51,7 @@ describeQueue("status", ({ open }) => {
       ...request.head,
       ...{ state: "completed", position: null, replays: 0, startedAt: second.startedAt, finishedAt: clock() },
       ...{ attempts: [retried.attempt, completed.attempt], response: completed.result.response },
-      ...{ usage: USAGE, costUsd: null, error: null },
+      ...{ usage: USAGE, costUsd: null, error: null, estimatedStartAt: null },
     })
   })
 

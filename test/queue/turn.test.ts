@@ -37,9 +37,9 @@ describeQueue("turn", ({ open, store, loseAnswerOf, kind }) => {
     const queue = open()
     await queue.enqueueEach({}, {})
     const claimed = await queue.takeOne()
-    const block = { provider: "openai", untilAt: queue.clock() + 10_000, cause: "rate" } as const
-    const { claim } = await queue.turn([settlement(claimed, "return", { block })], CLAIM)
-    expect(claim).toMatchObject({ requests: [], wakeAt: block.untilAt })
+    const blockedUntil = queue.clock() + 10_000
+    const { claim } = await queue.turn([settlement(claimed, "return", { report: { blockedUntil } })], CLAIM)
+    expect(claim).toMatchObject({ requests: [], wakeAt: blockedUntil })
   })
 
   test("without settlements is a claim", async () => {

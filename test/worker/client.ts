@@ -99,7 +99,7 @@ export const COMPLETION: ChatCompletion = {
 
 /** Claims what is pending and settles it as `kind`. */
 export async function finishAll(queue: RequestQueue, kind: "completed" | "failed"): Promise<void> {
-  const settlements = (await claimAll(queue)).map(({ lease, head, startedAt }): Settlement => {
+  const settlements = (await claimAll(queue)).map(({ lease, target, startedAt }): Settlement => {
     const error =
       kind === "completed"
         ? null
@@ -108,7 +108,7 @@ export async function finishAll(queue: RequestQueue, kind: "completed" | "failed
       lease,
       decision: { kind },
       attempt: {
-        ...{ number: lease.attempt, provider: head.provider, model: head.model, startedAt },
+        ...{ number: lease.attempt, ...target, startedAt },
         ...{ finishedAt: startedAt + 10, result: kind, error, status: error?.status ?? 200 },
         ...{ providerRequestId: "vendor-1", possiblyBilled: false },
       },
@@ -126,7 +126,7 @@ export async function finishAll(queue: RequestQueue, kind: "completed" | "failed
             : null,
         error,
       },
-      block: null,
+      report: { ...target, health: "ok", blockedUntil: null, usedTokens: null, quotas: null },
     }
   })
   await queue.settle(settlements)

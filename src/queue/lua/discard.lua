@@ -15,6 +15,8 @@ for i = 0, (#ARGV - 5) / 2 - 1 do
   if redis.call("ZREM", KEYS[2], id .. "|" .. ARGV[7 + 2 * i]) == 1 then
     removed = removed + 1
     add("ZREM", KEYS[key], id)
+    -- That may have been its last: the next enqueue gives the index its expiry again.
+    meta_set("recent:" .. ARGV[7 + 2 * i], "")
     if delete then add("UNLINK", nil, KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]) end
   end
 end

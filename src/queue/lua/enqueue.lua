@@ -1,29 +1,27 @@
 -- Stores requests, all or none, in their line or in `scheduled`.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, one recent key per organization,
 --       the idempotency key if there is one, then per request: head, body, outcome
--- ARGV  now, lines, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key), its answer,
---       organizations, EXPIREAT of each one's recent key,
+-- ARGV  now, lines, fair share ms, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key),
+--       its answer, organizations, EXPIREAT of the recent keys,
 --       then per request: id, number of its organization, record, head, body
 -- Returns {"stored", position of the first, position of the last} (-1: not in a line),
 --         {"repeated"}: these ids are known, nothing was changed; {"remembered", answer, first, last}: the
 --         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""};
 --         or {"lines", registered lines}
 -- Costs 10 commands for one request, 9 into an empty line, 2 more with an idempotency key; a bulk 11.
--- @include lines
+-- @include entry
 -- @include figures
--- @include organizations
 local IDEMPOTENCY_SECONDS = 86400
 local first_recent = read_lines(5, ARGV[2])
-local max_pending, max_per_organization = tonumber(ARGV[3]), tonumber(ARGV[4])
-local body_hash, answer, names = ARGV[5], ARGV[6], words(ARGV[7])
+local max_pending, max_per_organization = tonumber(ARGV[4]), tonumber(ARGV[5])
+local body_hash, answer, names, recent_expiry = ARGV[6], ARGV[7], words(ARGV[8]), ARGV[9]
 local idempotency_key = body_hash ~= "" and KEYS[first_recent + #names] or nil
 local first_request = first_recent + #names + (idempotency_key and 1 or 0)
-local first_arg = 8 + #names
-local count = (#ARGV - first_arg + 1) / 5
+local FIRST_ARG = 10
+local count = (#ARGV - FIRST_ARG + 1) / 5
 
-local fields = organization_fields(names)
-fields[#fields + 1] = slot_field(now)
-if not meta_read(LINES, fields) then return { "lines", meta.lines } end
+local fields = { organization_fields(names), { slot_field(now) }, share_fields(LINES, tonumber(ARGV[3])) }
+if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
 if idempotency_key then
   local known = redis.call("GET", idempotency_key)
   local hash, first, last, known_answer = string.match(known or "", "^1|(%x+)|(%-?%d+)|(%-?%d+)|(.*)$")
@@ -33,7 +31,7 @@ end
 
 local outcomes, texts, added = {}, {}, {}
 for i = 0, count - 1 do
-  local key, arg = first_request + 3 * i, first_arg + 5 * i
+  local key, arg = first_request + 3 * i, FIRST_ARG + 5 * i
   outcomes[#outcomes + 1] = KEYS[key + 2]
   texts[#texts + 1] = KEYS[key]
   texts[#texts + 1] = ARGV[arg + 3]
@@ -52,10 +50,9 @@ if full or redis.call("MSETNX", unpack(texts)) == 0 then return { "repeated" } e
 
 local ids, records = {}, {}
 for i = 0, count - 1 do
-  local arg = first_arg + 5 * i
+  local arg = FIRST_ARG + 5 * i
   local id, record = ARGV[arg], decode(ARGV[arg + 2])
   ids[i + 1], records[i + 1] = id, record
-  add("HSET", KEYS[2], id, ARGV[arg + 2])
   add("ZADD", KEYS[first_recent + tonumber(ARGV[arg + 1]) - 1], 0, id)
   if tonumber(record.dueAt) > now then
     add("ZADD", KEYS[3], record.dueAt, id)
@@ -63,12 +60,16 @@ for i = 0, count - 1 do
   else
     enter_line(id, record, 0)
   end
+  add("HSET", KEYS[2], id, encode(record))
   watch_deadline(id, record)
   register_line(record.line)
 end
 flush()
-for i = 1, #names do
-  redis.call("EXPIREAT", KEYS[first_recent + i - 1], ARGV[7 + i])
+for i, name in ipairs(names) do
+  if meta["recent:" .. name] ~= recent_expiry then
+    redis.call("EXPIREAT", KEYS[first_recent + i - 1], recent_expiry)
+    meta_set("recent:" .. name, recent_expiry)
+  end
 end
 for name, more in pairs(added) do
   count_live(name, more)

@@ -1,10 +1,19 @@
--- Removes counts of organizations that have no live request, so that `meta` does not grow with every tenant ever seen.
+-- Removes what is kept of organizations that have no live request, so that `meta` does not grow with every tenant ever
+-- seen; weights stay.
 -- KEYS  meta
--- ARGV  fields of meta ("live:<organization>") that were zero
--- Returns how many were removed.
+-- ARGV  organizations that had none
+-- Returns how many fields were removed.
 -- Costs 3 commands.
-local values, zero = redis.call("HMGET", KEYS[1], unpack(ARGV)), {}
-for i, field in ipairs(ARGV) do
-  if values[i] == "0" then zero[#zero + 1] = field end
+local fields = {}
+for i, name in ipairs(ARGV) do
+  fields[i] = "live:" .. name
 end
-return #zero > 0 and redis.call("HDEL", KEYS[1], unpack(zero)) or 0
+local idle = {}
+for i, live in ipairs(redis.call("HMGET", KEYS[1], unpack(fields))) do
+  if live == "0" then
+    for _, prefix in ipairs({ "live:", "fair:", "recent:" }) do
+      idle[#idle + 1] = prefix .. ARGV[i]
+    end
+  end
+end
+return #idle > 0 and redis.call("HDEL", KEYS[1], unpack(idle)) or 0

@@ -2,30 +2,34 @@
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
 --       head, body, outcome, attempts, finished index, recent index, audit
 -- ARGV  now, lines, id, header of the outcome as it was read, expiry day of the index, record, head,
---       EXPIREAT of the recent index, audit entry or ""
+--       EXPIREAT of the recent index, audit entry or "", fair share ms
 -- Returns {"replayed", position}, {"changed"}, {"no_body"} or {"lines", registered lines}
 -- Costs 14 commands.
 -- @include finish
+-- @include entry
 -- @include audit
 local first = read_lines(5, ARGV[2])
 local head, body, outcome, attempts = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
 local id, expected, day, packed = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-if not meta_read(LINES, { "kept:failed", slot_field(now) }) then return { "lines", meta.lines } end
+local record = decode(packed)
+local fields = {
+  { "kept:failed", slot_field(now) }, organization_fields({ record.organization }),
+  share_fields(LINES, tonumber(ARGV[10])),
+}
+if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
 if redis.call("GETRANGE", outcome, 0, #expected - 1) ~= expected then return { "changed" } end
 if redis.call("PERSIST", body) == 0 then return { "no_body" } end
 
-local record = decode(packed)
 redis.call("PERSIST", attempts)
 redis.call("SET", head, ARGV[7])
 redis.call("UNLINK", outcome)
 redis.call("ZREM", KEYS[first + 4], id .. "|" .. record.organization)
 redis.call("EXPIREAT", KEYS[first + 5], ARGV[8])
 set_kept("failed", day, kept("failed", day) - 1)
-add("HSET", KEYS[2], id, packed)
 enter_line(id, record, 0)
+add("HSET", KEYS[2], id, encode(record))
 watch_deadline(id, record)
 flush()
-read_organizations({ record.organization })
 count_live(record.organization, 1)
 meta_write(LINES)
 write_audit(KEYS[first + 6], ARGV[9])

@@ -1,6 +1,6 @@
 import { expect } from "vitest"
 import type { Claim, ClaimedRequest, ClaimOptions, Overdue, Settlement } from "../../../src/queue/contract.ts"
-import { settlement, type TestQueue } from "../../helpers/queue.ts"
+import { type SettlementOptions, settlement, type TestQueue } from "../../helpers/queue.ts"
 import { choose, isRefusedForLines, type Plain, type StepOf, toEqual } from "./action-parts.ts"
 import { claim, extend, holds, type ModelClaim } from "./claiming.ts"
 import { settle } from "./settling.ts"
@@ -170,20 +170,21 @@ function planSettlement(world: World, queue: TestQueue, plan: SettlementPlan): S
   const chosen = choose(meant.length === 0 ? all : meant, plan.pick)
   if (chosen === undefined) return null
   const now = queue.clock()
-  const line = "head" in chosen ? chosen.head.provider : "openai"
-  const block = plan.block && {
-    ...{ provider: line, untilAt: now + plan.block.forMs, cause: plan.block.cause },
-  }
   // A drain decides once what an attempt came to; all it may do is to say so again.
   const said = world.said.get(chosen)
   if (said !== undefined) return said
   const decided = settlement(chosen, plan.kind, {
-    ...{ dueAt: now + plan.dueInMs, finishedAt: now, block },
+    ...{ dueAt: now + plan.dueInMs, finishedAt: now, report: reportOf(plan, now) },
     code: plan.timedOut ? "timeout" : "provider_unavailable",
   })
   if (decided.decision.kind === "release") world.ledger.handedBack(decided.lease)
   world.said.set(chosen, decided)
   return decided
+}
+
+function reportOf({ trouble }: SettlementPlan, now: number): NonNullable<SettlementOptions["report"]> {
+  if (trouble === null) return {}
+  return trouble.cause === "account" ? { health: "account" } : { blockedUntil: now + trouble.forMs }
 }
 
 export function extendAction(world: World, queue: TestQueue, { pick, byMs }: StepOf<"extend">): Plain | null {

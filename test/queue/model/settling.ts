@@ -3,6 +3,8 @@ import { holds } from "./claiming.ts"
 import { enterLine, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
 import { finish } from "./transitions.ts"
 
+const ACCOUNT_BLOCK_MS = 60_000
+
 /** `docs/states.md`, "what a settle does, by where the request is". */
 export function settle(
   state: ModelState,
@@ -11,13 +13,17 @@ export function settle(
   settlements: Settlement[],
 ): SettleReply[] {
   const replies = settlements.map((settlement) => settleOne(state, settings, now, settlement))
-  for (const { block } of settlements) {
-    if (block === null) continue
-    const old = state.blocks.get(block.provider)
-    const untilAt = Math.max(block.untilAt, old?.untilAt ?? 0)
-    state.blocks.set(block.provider, { untilAt, cause: old?.cause === "account" ? "account" : block.cause })
+  for (const { report } of settlements) {
+    if (report?.health === "account") block(state, report.provider, now + ACCOUNT_BLOCK_MS, "account")
+    else if (report?.blockedUntil) block(state, report.provider, report.blockedUntil, "rate")
   }
   return replies
+}
+
+function block(state: ModelState, provider: string, until: number, why: "rate" | "account"): void {
+  const old = state.blocks.get(provider)
+  const cause = old?.cause === "account" ? "account" : why
+  state.blocks.set(provider, { untilAt: Math.max(until, old?.untilAt ?? 0), cause })
 }
 
 function settleOne(

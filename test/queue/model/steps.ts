@@ -34,7 +34,7 @@ export interface SettlementPlan {
   kind: "completed" | "failed" | "retry" | "return" | "release" | "note"
   dueInMs: number
   timedOut: boolean
-  block: { cause: "rate" | "account"; forMs: number } | null
+  trouble: { cause: "rate" | "account"; forMs: number } | null
 }
 
 /** `client`: which of two processes, whose clocks may differ. `pick`: which of those known, the newest first. */
@@ -100,7 +100,7 @@ const settlementPlan: fc.Arbitrary<SettlementPlan> = fc.record({
   ),
   dueInMs: fc.constantFrom(0, 1, 1000, 60_000),
   timedOut: fc.boolean(),
-  block: seldom(
+  trouble: seldom(
     6,
     fc.record({ cause: fc.constantFrom("rate", "account"), forMs: fc.constantFrom(0, 1000, 60_000) }),
   ),

@@ -1,43 +1,100 @@
--- Which pending requests may start now, best score first, over all served lines.
--- @include lines
-local startable, wake_at = 0, NEVER
+-- Goes through the pending requests of all lines, best score first, until enough of them have started.
+-- @include choice
+-- How far a line is looked through for requests that may start when those before them may not.
+local WINDOW = 500
 
--- How many of a line may start: none while it is paused or blocked, and after account trouble one
--- probe at a time, until one succeeds.
-local function allowed_of(line, limit)
-  local blocked_until, cause = string.match(meta["blocked:" .. line], "^(%d+) (%a+)$")
-  blocked_until = tonumber(blocked_until) or 0
-  local pending = pending_total({ line })
-  if pending == 0 or meta["paused:*"] == "1" or meta["paused:" .. line] == "1" then return 0 end
-  if blocked_until > now then
-    wake_at = math.min(wake_at, blocked_until)
-    return 0
-  end
-  if cause == "account" then
-    return redis.call("ZCARD", LEASES[line]) == 0 and math.min(limit, 1) or 0
-  end
-  startable = startable + pending
-  return limit
-end
+-- When one that could not start may be able to.
+local wake_at = NEVER
 
 local function by_score(a, b)
   if a.score ~= b.score then return a.score < b.score end
   return a.id < b.id
 end
 
--- Returns the ids of the first `limit`, and their records.
-local function candidates(served, limit)
-  local found, ids = {}, {}
-  for _, line in ipairs(served) do
-    local allowed = allowed_of(line, limit)
-    local members = allowed > 0 and redis.call("ZRANGE", LINE[line], 0, allowed - 1, "WITHSCORES") or {}
-    for i = 1, #members, 2 do
-      found[#found + 1] = { id = members[i], score = tonumber(members[i + 1]) }
+-- How many of a line may start at most. Requests of a route or with fallbacks have several targets, so only a look tells.
+local function room_of_line(line)
+  local provider = provider_of(line)
+  if not provider then return string.find(line, "[/+]") and NEVER or 0 end
+  if provider.refused[line] then return 0 end
+  local room, free_at = room_of_provider(provider)
+  if room == 0 then wake_at = math.min(wake_at, free_at) end
+  return room
+end
+
+local function read_more(walk, line, count)
+  local from = walk.read[line] or 0
+  local members = redis.call("ZRANGE", LINE[line], from, from + count - 1, "WITHSCORES")
+  for i = 1, #members, 2 do
+    walk.found[#walk.found + 1] = { id = members[i], score = tonumber(members[i + 1]), line = line }
+  end
+  walk.read[line] = from + #members / 2
+  walk.has_more[line] = #members == 2 * count and walk.read[line] < WINDOW
+  walk.last[line] = members[#members - 1]
+end
+
+local function read_records(walk, count)
+  local ids, entries = {}, {}
+  for i = walk.next, math.min(walk.next + count - 1, #walk.found) do
+    local entry = walk.found[i]
+    if not entry.record and not walk.closed[entry.line] then
+      ids[#ids + 1], entries[#entries + 1] = entry.id, entry
     end
   end
-  table.sort(found, by_score)
-  for i = 1, math.min(limit, #found) do
-    ids[i] = found[i].id
+  for i, packed in ipairs(read_many("HMGET", KEYS[2], ids)) do
+    entries[i].record = packed and decode(packed)
   end
-  return ids, read_many("HMGET", KEYS[2], ids)
+end
+
+-- All of what was read of the line is done with, so what comes next must be known before others go on.
+local function read_on(walk, line)
+  walk.closed[line] = walk.closed[line] or room_of_line(line) == 0
+  if walk.closed[line] then return end
+  local rest = {}
+  for i = walk.next, #walk.found do
+    rest[#rest + 1] = walk.found[i]
+  end
+  walk.found, walk.next = rest, 1
+  read_more(walk, line, WINDOW - walk.read[line])
+  table.sort(walk.found, by_score)
+end
+
+-- Calls start(id, record, target) for what may start, which answers "started", "skipped" or "enough".
+local function each_startable(limit, start)
+  local walk = { found = {}, next = 1, read = {}, has_more = {}, last = {}, closed = {} }
+  for _, line in ipairs(LINES) do
+    local room = pending_total({ line }) > 0 and room_of_line(line) or 0
+    walk.closed[line] = room == 0
+    if limit > 0 and room > 0 then read_more(walk, line, math.min(limit, room)) end
+  end
+  table.sort(walk.found, by_score)
+  local started = 0
+  while started < limit and walk.next <= #walk.found do
+    local entry = walk.found[walk.next]
+    if not walk.closed[entry.line] then
+      if entry.record == nil then read_records(walk, limit - started) end
+      if entry.record then
+        local target, at = choose_target(entry.record)
+        if not target then
+          wake_at = math.min(wake_at, at)
+          walk.closed[entry.line] = room_of_line(entry.line) == 0
+        else
+          local result = start(entry.id, entry.record, target)
+          if result == "enough" then break end
+          if result == "started" then started = started + 1 end
+        end
+      end
+    end
+    walk.next = walk.next + 1
+    if entry.id == walk.last[entry.line] and walk.has_more[entry.line] and started < limit then read_on(walk, entry.line) end
+  end
+  for i = walk.next, #walk.found do
+    walk.has_more[walk.found[i].line] = true
+  end
+  return walk
+end
+
+-- How many more of a line could start now, as far as can be told without reading its requests.
+local function startable_of(line, walk, limit)
+  if walk.closed[line] or (limit > 0 and not walk.has_more[line]) then return 0 end
+  return math.min(pending_total({ line }), room_of_line(line))
 end

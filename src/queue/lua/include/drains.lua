@@ -14,7 +14,28 @@ local function seen_before(owner, op)
   end
 end
 
-local function remember_op(owner, op)
+-- Of lanes, `lanes` keeps more, and for a day: "name lastClaimAt completed failed retried errors lastError".
+local LANE_MEMORY_MS = 86400000
+
+local function count_lane(name, done)
+  local totals, others = { 0, 0, 0, 0, "-" }, {}
+  for lane, at, completed, failed, retried, errors, last_error in
+    string.gmatch(meta.lanes, "(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+)")
+  do
+    if lane == name then
+      totals = { completed, failed, retried, errors, last_error }
+    elseif now - tonumber(at) < LANE_MEMORY_MS then
+      others[#others + 1] = join(lane, at, completed, failed, retried, errors, last_error)
+    end
+  end
+  for i = 1, 4 do
+    totals[i] = totals[i] + done[i]
+  end
+  if done[5] ~= "-" then totals[5] = done[5] end
+  meta_set("lanes", join(name, now, join(unpack(totals)), unpack(others)))
+end
+
+local function remember_op(owner, op, done)
   local parts = { owner, op, now }
   for name, other_op, at in string.gmatch(meta.drains, "(%S+) (%S+) (%d+)") do
     if name ~= owner and now - tonumber(at) < DRAIN_MEMORY_MS then
@@ -24,6 +45,8 @@ local function remember_op(owner, op)
     end
   end
   meta_set("drains", join(unpack(parts)))
+  local lane = string.match(owner, "^(lane%-%d+):")
+  if lane then count_lane(lane, done) end
 end
 
 local MAINTENANCE_MS = 3600000

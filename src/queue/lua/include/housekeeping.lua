@@ -1,6 +1,6 @@
 -- What time does to requests: due ones enter their line, expired leases return, overdue ones are
 -- handed to the caller under a lease of 30 s, to be settled as failed. Costs nothing until `next_at`.
--- @include lines
+-- @include entry
 local BATCH = 200
 local MAX_LOST_LEASES = 3
 local OVERDUE_LEASE_MS = 30000
@@ -27,14 +27,27 @@ local function hold_overdue(id, record, reason)
   overdue[#overdue + 1] = id
   overdue[#overdue + 1] = record.attempt
   overdue[#overdue + 1] = reason
+  overdue[#overdue + 1] = record.organization
 end
 
 local function take_in_due(retry_penalty_ms)
   if next_at.due > now then return end
   local ids, records = past(KEYS[3])
+  local organizations = {}
+  for i = 1, #ids do
+    local record = records[i] and decode(records[i])
+    records[i] = record
+    if record and record.effectiveAt == "0" then organizations[#organizations + 1] = record.organization end
+  end
+  read_organizations(organizations)
   for i, id in ipairs(ids) do
     add("ZREM", KEYS[3], id)
-    if records[i] then enter_line(id, decode(records[i]), retry_penalty_ms) end
+    local record = records[i]
+    if record then
+      local is_new = record.effectiveAt == "0"
+      enter_line(id, record, retry_penalty_ms)
+      if is_new then add("HSET", KEYS[2], id, encode(record)) end
+    end
   end
   flush()
   next_at.due = earliest(KEYS[3])
@@ -49,7 +62,7 @@ local function take_back_expired(retry_penalty_ms)
       local record = records[i] and decode(records[i])
       if record and record.owner ~= "overdue" then
         increment(record, "lost")
-        local span = record.attempt .. ":" .. record.startedAt .. ":" .. join(now)
+        local span = table.concat({ record.attempt, record.startedAt, join(now), record.target }, ":")
         record.history = record.history == "" and span or record.history .. ";" .. span
       end
       if not record then

@@ -22,13 +22,6 @@ local function score_of(record, retry_penalty_ms)
   return tonumber(record.effectiveAt) - HEAD_START_MS[tonumber(record.level)] + penalty
 end
 
--- Puts a request in its line; the caller removes it from where it was.
-local function enter_line(id, record, retry_penalty_ms)
-  if pending_total(LINES) == 0 then meta_set("since", now) end
-  add("ZADD", LINE[record.line], score_of(record, retry_penalty_ms), id)
-  count_pending(record.line, record.level, 1)
-end
-
 local function watch_deadline(id, record)
   if record.deadlineAt == "0" then return end
   add("ZADD", KEYS[4], record.deadlineAt, id)

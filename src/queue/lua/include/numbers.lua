@@ -20,3 +20,13 @@ end
 local function join(...)
   return table.concat({ ... }, " ")
 end
+
+local function flatten(lists)
+  local all = {}
+  for _, list in ipairs(lists) do
+    for _, value in ipairs(list) do
+      all[#all + 1] = value
+    end
+  end
+  return all
+end

@@ -1,23 +1,29 @@
--- How many live requests there are, in all (`load`) and per organization.
+-- What `meta` keeps per organization: `live:` how many live requests it has (all together: `load`), and what fairness
+-- needs: `fair:` its tags, `weight:` its share, 1 where nothing is set; `recent:` the expiry of today's index, as set.
 -- @include meta
+
+local ORGANIZATION_FIELDS = { "live:", "fair:", "weight:", "recent:" }
 
 local function organization_fields(names)
   local fields = {}
-  for i, name in ipairs(names) do
-    fields[i] = "live:" .. name
+  for _, name in ipairs(names) do
+    for _, prefix in ipairs(ORGANIZATION_FIELDS) do
+      fields[#fields + 1] = prefix .. name
+    end
   end
   return fields
 end
 
--- Reads the counts of these organizations in one command, except those that are known and perhaps changed already.
+-- Reads what is kept of these organizations in one command, except what is known and perhaps changed already.
 local function read_organizations(names)
   local unread = {}
-  for _, field in ipairs(organization_fields(names)) do
-    if meta[field] == nil then unread[#unread + 1] = field end
+  for _, name in ipairs(names) do
+    if meta["live:" .. name] == nil then unread[#unread + 1] = name end
   end
   if #unread == 0 then return end
-  for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(unread))) do
-    meta[unread[i]] = value or ""
+  local fields = organization_fields(unread)
+  for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(fields))) do
+    meta[fields[i]] = value or ""
   end
 end
 

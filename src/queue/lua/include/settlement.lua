@@ -1,7 +1,10 @@
 -- What one settlement does, by where its request is: docs/states.md holds the table that this follows.
 -- A settlement: id, attempt, op, kind, at (retry: due; finished: expiry), code, timed_out, provider_ms,
--- attempt_json, summary, response, keys (head, body, outcome, attempts).
+-- attempt_json, summary, response, target, health, blocked_until, used_tokens, quotas,
+-- keys (head, body, outcome, attempts).
 -- @include finish
+-- @include entry
+-- @include providers
 -- Keys of the finished indexes by name, "completed:20541".
 local FINISHED = {}
 
@@ -9,6 +12,35 @@ local FINISHED = {}
 local function note(item)
   if item.attempt_json == "" then return "settled" end
   return redis.call("HSETNX", item.keys.attempts, item.attempt, item.attempt_json) == 1 and "noted" or "settled"
+end
+
+-- What the call told of its target, whatever became of the request.
+local function note_report(item)
+  local provider = provider_of(string.match(item.target, "^[^/]*"))
+  if not provider then return end
+  if item.blocked_until > now then
+    local name = provider.limits[item.target] and item.target or provider.name
+    provider.blocked[name] = math.max(provider.blocked[name] or 0, item.blocked_until)
+    provider.changed = true
+  end
+  for kind, limit, remaining, full_at in string.gmatch(item.quotas, "(%a) (%S+) (%S+) (%S+)") do
+    learn_bucket(provider.buckets, kind .. ":" .. item.target, tonumber(limit), tonumber(remaining), tonumber(full_at))
+    provider.changed = true
+  end
+end
+
+-- The lease ends with its call, or without one.
+local function end_lease(item, record)
+  local target = leased_target(record)
+  local provider = target and provider_of(target.provider)
+  local was_made = item.target ~= ""
+  if provider and (was_made or item.kind == "release") then
+    end_call(provider, target, tonumber(record.tokens), item.used_tokens, was_made)
+    local call = item.id .. ":" .. item.attempt
+    if was_made and judge(provider.breaker, call, record.circuit, item.health) then provider.changed = true end
+  end
+  if item.timed_out then record.timeouts = add_number(record.timeouts, record.target) end
+  if item.health == "trouble" or item.health == "account" or item.blocked_until > 0 then avoid_target(record) end
 end
 
 local function end_request(item, record, head, state)
@@ -45,8 +77,8 @@ end
 local function complete(item, record, head)
   leave_place(item.id, record)
   item.first_try = record.owner ~= "" and record.attempt == "1"
+  if record.owner ~= "" and record.attempt == item.attempt then end_lease(item, record) end
   unlease(record)
-  if string.find(meta["blocked:" .. record.line], "account", 1, true) then meta_set("blocked:" .. record.line, "") end
   observe("p", item.provider_ms)
   end_request(item, record, head, "completed")
   return "settled"
@@ -65,6 +97,7 @@ local function settle(item, text, head, retry_penalty_ms)
     if reply == "settled" or not mine or item.kind == "note" then return reply end
   end
   add("ZREM", LEASES[record.provider], item.id)
+  end_lease(item, record)
   unlease(record)
   if item.kind == "failed" then
     end_request(item, record, head, "failed")
@@ -74,7 +107,6 @@ local function settle(item, text, head, retry_penalty_ms)
   watch_deadline(item.id, record)
   if item.kind == "retry" then
     increment(record, "retries")
-    if item.timed_out then increment(record, "timeouts") end
     add("ZADD", KEYS[3], item.at, item.id)
     at_latest("due", item.at)
     count_event("retried", 1)

@@ -1,10 +1,17 @@
 -- What is known of one request, for status and lists: where it is, and the texts that tell the rest.
 -- @include lines
+-- @include starts
 -- view(id, keys, max_bytes): keys head, outcome, attempts; outcomes are cut after max_bytes (-1: whole).
 -- Returns {"unknown"}, {"line", line of which the keys are missing}, {"finished", outcome, attempts} or
--- {state, position | lease expiry | due, record, head, attempts}
+-- {state, position | lease expiry | due, record, head, attempts, of a pending one how its line has started lately}
+local starts_read = {}
+local function starts_of(line)
+  starts_read[line] = starts_read[line] or redis.call("HGET", KEYS[1], starts_field(line)) or ""
+  return starts_read[line]
+end
+
 local function view(id, keys, max_bytes)
-  local packed = redis.call("HGET", KEYS[1], id)
+  local packed = redis.call("HGET", KEYS[2], id)
   if not packed then
     local outcome = max_bytes < 0 and redis.call("GET", keys.outcome) or redis.call("GETRANGE", keys.outcome, 0, max_bytes)
     if not outcome or outcome == "" then return { "unknown" } end
@@ -12,13 +19,14 @@ local function view(id, keys, max_bytes)
     return { "finished", outcome, first_try and {} or redis.call("HGETALL", keys.attempts) }
   end
   local record = decode(packed)
-  if not LINE[record.line] then return { "line", record.line } end
+  local missing = not LINE[record.line] and record.line or not LEASES[record.provider] and record.provider
+  if missing and missing ~= "" then return { "line", missing } end
   local head = redis.call("GET", keys.head)
   local attempts = tonumber(record.attempt) > 0 and redis.call("HGETALL", keys.attempts) or {}
   if record.owner ~= "" then
     return { "processing", redis.call("ZSCORE", LEASES[record.provider], id), packed, head, attempts }
   end
   local rank = redis.call("ZRANK", LINE[record.line], id)
-  if rank then return { "pending", rank + 1, packed, head, attempts } end
-  return { "scheduled", redis.call("ZSCORE", KEYS[2], id), packed, head, attempts }
+  if rank then return { "pending", rank + 1, packed, head, attempts, starts_of(record.line) } end
+  return { "scheduled", redis.call("ZSCORE", KEYS[3], id), packed, head, attempts }
 end

@@ -1,0 +1,76 @@
+-- Which target a request goes to.
+-- @include providers
+
+-- Targets of routes take turns by weight (smooth weighted round robin, its counters by target in `meta`), and the
+-- less room a target has left in its limits, the less its weight counts.
+local function room_of(provider, target)
+  local room = 1
+  local concurrency = (provider.limits[provider.name] or {}).concurrency
+  if concurrency then room = 1 - in_flight(provider, provider.name) / concurrency end
+  for _, taking in ipairs(takings(provider, target, 0)) do
+    room = math.min(room, taking.bucket.level / taking.bucket.capacity)
+  end
+  return math.max(room, 0.01)
+end
+
+local function take_turns(line, open)
+  local field, total, chosen, turns = "turns:" .. line, 0, nil, {}
+  for name, turn in string.gmatch(meta[field], "(%S+) (%S+)") do
+    turns[name] = tonumber(turn)
+  end
+  for _, target in ipairs(open) do
+    local weight = target.weight * room_of(provider_of(target.provider), target)
+    total = total + weight
+    target.turn = (turns[target.name] or 0) + weight
+    if not chosen or target.turn > chosen.turn then chosen = target end
+  end
+  chosen.turn = chosen.turn - total
+  local parts = {}
+  for _, target in ipairs(open) do
+    parts[#parts + 1] = join(target.name, string.format("%.3f", target.turn))
+  end
+  meta_set(field, table.concat(parts, " "))
+  return chosen
+end
+
+-- One pass over the targets, those that had trouble with this request or the others.
+local function pick(record, targets, is_avoided, tokens)
+  local is_route = string.sub(record.targets, 1, 1) == "w"
+  local open, waits, until_at = {}, {}, NEVER
+  for number, target in ipairs(targets) do
+    if not is_used_up(record, number) and (occurrences(record.avoid, number) > 0) == is_avoided then
+      local provider = provider_of(target.provider)
+      local state, at, name = availability(provider, target, tokens)
+      if at then until_at = math.min(until_at, at) end
+      target.number = number
+      if state == "open" then
+        if not is_route then return target end
+        open[#open + 1] = target
+      elseif state == "full" then
+        waits[#waits + 1] = { provider = provider, name = name, at = at }
+        -- Fallbacks are for trouble; a full target is worth its wait, unless that ends too late.
+        local is_too_late = record.deadlineAt ~= "0" and at ~= NEVER and at >= tonumber(record.deadlineAt)
+        if not is_route and not is_too_late then break end
+      end
+    end
+  end
+  if #open > 0 then return take_turns(record.line, open) end
+  return nil, until_at, waits
+end
+
+-- The target that may be called now, or nil and when there can be one. What its limits refuse closes these for what
+-- comes behind it in this claim: nobody of the same target may overtake, or a large request would wait for ever.
+local function choose_target(record)
+  local targets, tokens = targets_of(record), tonumber(record.tokens)
+  local target, until_at, waits = pick(record, targets, false, tokens)
+  if target then return target end
+  if #waits == 0 and record.avoid ~= "" then
+    local again, again_at, again_waits = pick(record, targets, true, tokens)
+    if again then return again end
+    until_at, waits = math.min(until_at, again_at), again_waits
+  end
+  for _, wait in ipairs(waits) do
+    wait.provider.refused[wait.name] = math.max(wait.at, now + 1)
+  end
+  return nil, until_at
+end

@@ -1,0 +1,88 @@
+-- Start-time fair queueing: an organization's requests enter a line fairShareMs apart in virtual time, so that tenants
+-- with a backlog take turns. docs/fairness.md states the guarantee. Per line and level `virtual:<line>` holds the
+-- number of the busy period and V, the time of what was claimed last; `fair:<organization>` its tags as
+-- "line level period tag".
+-- @include organizations
+-- V lags no further behind the clock, and nobody is put off further, so that levels stay strict.
+local MAX_LAG_MS, MAX_LEAD_MS = 7200000, 1500000
+
+local share_ms = 0
+
+local function virtual_field(line)
+  return "virtual:" .. line
+end
+
+-- The fields of `meta` that entering lines for the first time needs, beside those of the organizations.
+local function share_fields(lines, fair_share_ms)
+  share_ms = fair_share_ms
+  local fields = {}
+  for i, line in ipairs(lines) do
+    fields[i] = virtual_field(line)
+  end
+  return fields
+end
+
+local function virtual_of(line)
+  local field = virtual_field(line)
+  if type(meta[field]) ~= "table" then
+    local values = numbers(meta[field])
+    for i = 1, 8 do
+      values[i] = values[i] or 0
+    end
+    meta[field] = values
+  end
+  return meta[field]
+end
+
+local function set_virtual(line, level, period, at)
+  local values = virtual_of(line)
+  values[2 * level - 1], values[2 * level] = period, at
+  meta_changes[virtual_field(line)] = join(unpack(values))
+end
+
+-- Tags of an organization; those of a period that is over, or that V has passed, mean nothing any more.
+local function tags_of(organization)
+  local tags = {}
+  for line, level, period, tag in string.gmatch(meta["fair:" .. organization] or "", "(%S+) (%d) (%d+) (%S+)") do
+    if meta[virtual_field(line)] then
+      local values = virtual_of(line)
+      local is_current = values[2 * tonumber(level) - 1] == tonumber(period) and values[2 * tonumber(level)] < tonumber(tag)
+      if is_current then tags[join(line, level)] = join(period, tag) end
+    end
+  end
+  return tags
+end
+
+-- Sets since when a request ages, on its first way into a line. Its organization must have been read.
+local function take_share(record)
+  local line, level = record.line, tonumber(record.level)
+  if share_ms == 0 then
+    record.effectiveAt = record.dueAt
+    return
+  end
+  local values = virtual_of(line)
+  local period, virtual = values[2 * level - 1], values[2 * level]
+  if meta["pending:" .. line][level] == 0 then
+    period, virtual = period + 1, now
+    set_virtual(line, level, period, now)
+  end
+  local tags = tags_of(record.organization)
+  local tag = tonumber(string.match(tags[join(line, level)] or "", "%S+$")) or 0
+  local start = math.min(math.max(virtual, now - MAX_LAG_MS, tag), now + MAX_LEAD_MS)
+  -- Tags have fractions; a hair of rounding must not count as a millisecond.
+  record.effectiveAt = math.floor(start + 0.01)
+  local weight = tonumber(meta["weight:" .. record.organization]) or 1
+  tags[join(line, level)] = join(period, string.format("%.3f", start + share_ms / weight))
+  local parts = {}
+  for place, text in pairs(tags) do
+    parts[#parts + 1] = join(place, text)
+  end
+  meta_set("fair:" .. record.organization, table.concat(parts, " "))
+end
+
+-- V follows what is claimed.
+local function advance_virtual(record)
+  local level, at = tonumber(record.level), tonumber(record.effectiveAt)
+  local values = virtual_of(record.line)
+  if at > values[2 * level] then set_virtual(record.line, level, values[2 * level - 1], at) end
+end

@@ -1,0 +1,67 @@
+import type { RequestHead, Target } from "../core/request.ts"
+import type { NewRequest } from "./contract.ts"
+import type { LiveRecord } from "./record.ts"
+
+// Where requests wait and where they may go, in the words of `lua/include/targets.lua`.
+
+/** The line of a route, or of requests that ask for one provider; those with fallbacks have a line of their own. */
+export function lineOf({ provider, model, fallbacks = [] }: RequestHead): string {
+  if (provider === "auto") return `auto/${model}`
+  return fallbacks.length > 0 ? `${provider}+` : provider
+}
+
+/** The provider that was asked for by the requests of a line. */
+export function providerOfLine(line: string): string {
+  return line.replace(/[/+].*$/, "")
+}
+
+/** A target's name, `provider/model`, without spaces or separators in the model. */
+export function targetName({ provider, model }: Target): string {
+  return `${provider}/${encodeURIComponent(model.toWellFormed())}`
+}
+
+/** The part of a record that says where its request may go. */
+export function encodeTargets({ head, route }: NewRequest): Pick<LiveRecord, "model" | "targets"> {
+  if (route !== undefined) {
+    const targets = route.map((target) => `${targetName(target)}/${target.weight}`)
+    return { model: "", targets: `w ${targets.join(" ")}` }
+  }
+  const [primary = "", ...rest] = [head, ...(head.fallbacks ?? [])].map(targetName)
+  if (rest.length === 0) return { model: primary.slice(head.provider.length + 1), targets: "" }
+  return { model: "", targets: `o ${[primary, ...rest].map((name) => `${name}/1`).join(" ")}` }
+}
+
+/** All targets of a request, in order. A plain one has what its head asks for. */
+function targetsOf(record: LiveRecord, head: RequestHead): Target[] {
+  if (record.targets === "") return [{ provider: head.provider, model: head.model }]
+  return record.targets
+    .slice(2)
+    .split(" ")
+    .map((text) => {
+      const [provider = "", model = ""] = text.split("/")
+      return { provider, model: decodeURIComponent(model) }
+    })
+}
+
+/** The target of a number, as leases and lost attempts name it. */
+export function targetOf(record: LiveRecord, head: RequestHead, number: number): Target {
+  return targetsOf(record, head)[number - 1] ?? { provider: head.provider, model: head.model }
+}
+
+const TIMEOUTS_PER_TARGET = 2
+
+/** How often the request has timed out on a target. */
+export function timeoutsOn({ timeouts }: LiveRecord, number: number): number {
+  return timeouts.split(".").filter((text) => text === String(number)).length
+}
+
+/** Whether another configured target has neither had trouble with the request nor been used up by timeouts. */
+export function hasAlternative(record: LiveRecord, head: RequestHead, providers: string[]): boolean {
+  return targetsOf(record, head).some(
+    ({ provider }, i) =>
+      i + 1 !== record.target &&
+      providers.includes(provider) &&
+      !record.avoid.split(".").includes(String(i + 1)) &&
+      timeoutsOn(record, i + 1) < TIMEOUTS_PER_TARGET,
+  )
+}
