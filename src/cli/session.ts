@@ -3,7 +3,7 @@ import { AIRequestQueueClient, type ClientOptions } from "../client/client.ts"
 import { UsageError } from "./exit.ts"
 import { createOutput, type Output } from "./output.ts"
 
-export interface GlobalOptions {
+interface GlobalOptions {
   url: string
   json?: boolean
 }
