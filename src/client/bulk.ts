@@ -1,4 +1,5 @@
 import type { FieldProblem } from "../core/errors.ts"
+import type { NewRequest } from "./types.ts"
 
 /** What one call takes. */
 const MAX_BULK = 1000
@@ -19,10 +20,11 @@ export interface Part {
 }
 
 /** The same list always gives the same parts, so that their idempotency keys hold when it is sent again. */
-export function* splitBulk(entries: readonly string[]): Generator<Part> {
+export function* splitBulk(requests: readonly NewRequest[]): Generator<Part> {
   let part: Part = { offset: 0, entries: [] }
   let bytes = 0
-  for (const [i, entry] of entries.entries()) {
+  for (const [i, request] of requests.entries()) {
+    const entry = JSON.stringify(request)
     const size = encoder.encode(entry).length
     if (part.entries.length === MAX_BULK || (bytes > 0 && bytes + size > MAX_BULK_BYTES)) {
       yield part

@@ -103,7 +103,7 @@ export class AIRequestQueueClient {
   ): Promise<EnqueuedRequest[]> {
     const key = readKey(options)
     const enqueued: EnqueuedRequest[] = []
-    for (const { offset, entries } of splitBulk(requests.map((request) => JSON.stringify(request)))) {
+    for (const { offset, entries } of splitBulk(requests)) {
       const body = `{"requests":[${entries.join(",")}]}`
       try {
         const partKey = offset === 0 ? key : `${key}+${offset}`
