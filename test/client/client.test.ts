@@ -3,6 +3,9 @@ import { AIRequestQueueClient, type NewRequest, type QueueStats } from "../../sr
 import { eventually } from "../helpers/eventually.ts"
 import { ADMIN_KEY, type ServedQueue, serveQueue } from "./served-queue.ts"
 
+// The embedded store takes its time for hundreds of requests at once.
+vi.setConfig({ testTimeout: 60_000 })
+
 let queue: ServedQueue
 let client: AIRequestQueueClient
 beforeAll(async () => {
@@ -105,16 +108,12 @@ describe("waitFor", () => {
 describe("many requests", () => {
   it("go in as many calls as they need, in order, and are listed page by page", async () => {
     const organizationId = newOrganization()
-    const requests = Array.from({ length: 2500 }, (_, i) => chat(`Number ${i}`, { organizationId }))
+    const requests = Array.from({ length: 1100 }, (_, i) => chat(`Number ${i}`, { organizationId }))
     const enqueued = await client.enqueueMany(requests, { idempotencyKey: "many" })
-    expect(queue.exchanges.map(({ idempotencyKey }) => idempotencyKey)).toEqual([
-      "many",
-      "many+1000",
-      "many+2000",
-    ])
-    expect(new Set(enqueued.map(({ requestId }) => requestId)).size).toBe(2500)
+    expect(queue.exchanges.map(({ idempotencyKey }) => idempotencyKey)).toEqual(["many", "many+1000"])
+    expect(new Set(enqueued.map(({ requestId }) => requestId)).size).toBe(1100)
     const last = await client.status(enqueued.at(-1)?.requestId ?? "", { includeMessages: true })
-    expect(last?.messages).toEqual([{ role: "user", content: "Number 2499" }])
+    expect(last?.messages).toEqual([{ role: "user", content: "Number 1099" }])
 
     const listed: string[] = []
     for await (const { requestId } of client.list({ organizationId })) listed.push(requestId)
@@ -135,17 +134,17 @@ describe("many requests", () => {
 
   it("that fail half-way tell what is stored and what is wrong; the same again stores the rest alone", async () => {
     const organizationId = newOrganization()
-    const requests = Array.from({ length: 1500 }, () => chat("Fine", { organizationId }))
-    requests[1203] = chat("Wrong", { organizationId, model: "" })
+    const requests = Array.from({ length: 1100 }, () => chat("Fine", { organizationId }))
+    requests[1003] = chat("Wrong", { organizationId, model: "" })
     const error = await client.enqueueMany(requests).catch((thrown) => thrown)
     expect(error).toMatchObject({ code: "invalid_request", status: 400, maybeStored: false })
-    expect(error.errors).toEqual([{ path: "/requests/1203/model", message: expect.any(String) }])
+    expect(error.errors).toEqual([{ path: "/requests/1003/model", message: expect.any(String) }])
     expect(error.enqueued).toHaveLength(1000)
 
-    requests[1203] = chat("Right", { organizationId })
+    requests[1003] = chat("Right", { organizationId })
     const all = await client.enqueueMany(requests, { idempotencyKey: error.idempotencyKey })
     expect(all.slice(0, 1000)).toEqual(error.enqueued)
-    expect(await queue.count(organizationId)).toBe(1500)
+    expect(await queue.count(organizationId)).toBe(1100)
   })
 })
 
