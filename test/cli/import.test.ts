@@ -209,8 +209,13 @@ describe("what was on its way too long ago to tell", () => {
     ["skip", 1],
   ])("is up to the user: %s", async (what, remaining) => {
     writeLines(1)
-    queue.interfere = () => "refuse"
-    await runImport()
+    const gate = Promise.withResolvers<"refuse">()
+    queue.interfere = () => gate.promise
+    const running = startCli(args(), { url: queue.url })
+    await eventually(() => bulks().length === 1)
+    running.process.kill("SIGKILL")
+    await running.ended
+    gate.resolve("refuse")
     queue.reset()
     const path = `${file}.progress.json`
     const progress = JSON.parse(readFileSync(path, "utf8"))
