@@ -320,6 +320,15 @@ describe("a drain ends", () => {
     expect(drain.nextStep()).toEqual({ kind: "end" })
   })
 
+  test("no later than it was promised something, though claims along with answers found nothing before", () => {
+    const { drain, advance, found, hold } = deciding()
+    hold()
+    for (let i = 0; i < 5; i++) found(0, 0, 1_001_000)
+    expect(drain.nextAt).toBe(1_001_000)
+    advance(1000)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: {} })
+  })
+
   test("with an answer that could not be saved only when its time or its subrequests are over", () => {
     const { drain, advance, found, answered } = deciding()
     found(0, 0)
