@@ -102,9 +102,13 @@ const CustomProviders = z.array(
   }),
 )
 
-/** Reads Worker vars and secrets. Problems name the variable and the way out, never its value. */
+/**
+ * Reads Worker vars and secrets. Problems name the variable and the way out, never its value.
+ * `use`: only what serves the HTTP API needs its admin key.
+ */
 export function parseConfig(
   env: Env,
+  use: "api" | "library" = "api",
 ): { config: Config; problems: [] } | { config: null; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = []
   const text = (variable: string): string => {
@@ -136,7 +140,7 @@ export function parseConfig(
     })
   }
   const adminApiKey = text("ADMIN_API_KEY")
-  if (adminApiKey.length < MIN_ADMIN_KEY_LENGTH || PLACEHOLDER.test(adminApiKey)) {
+  if (use === "api" && (adminApiKey.length < MIN_ADMIN_KEY_LENGTH || PLACEHOLDER.test(adminApiKey))) {
     problems.push({
       variable: "ADMIN_API_KEY",
       message: `must be a secret of at least ${MIN_ADMIN_KEY_LENGTH} characters: wrangler secret put ADMIN_API_KEY`,
