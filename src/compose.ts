@@ -4,7 +4,9 @@ import { type Clock, systemClock } from "./core/clock.ts"
 import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog, type Log } from "./core/log.ts"
-import { runTick } from "./drain/run-tick.ts"
+import type { DrainDeps } from "./drain/drain.ts"
+import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
+import { runTick, tickLanes } from "./drain/run-tick.ts"
 import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
@@ -51,6 +53,8 @@ export function openQueue(config: Config): QueueServices {
 export interface WorkerServices extends Services {
   /** What the cron does. Never throws. */
   tick(): Promise<void>
+  /** null: the tick drains. */
+  lane: LaneSetting | null
 }
 
 const compositions = new WeakMap<object, Composition<WorkerServices>>()
@@ -76,17 +80,32 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
+  // Called as a method of something else, the runtime's own `fetch` refuses.
+  const call: typeof fetch = (input, init) => fetch(input, init)
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
+  const lane = laneSetting(env.LANES, drainDeps)
   const services: WorkerServices = {
     ...deps,
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),
     version: VERSION,
+    lane,
+    lanes: {
+      wake: async (at) => lane?.lanes.wake(0, at),
+      abort: async (...call) => lane?.lanes.abort(...call),
+    },
     tick: async () => {
-      // Called as a method of something else, the runtime's own `fetch` refuses.
-      const call: typeof fetch = (input, init) => fetch(input, init)
-      await runTick({ ...deps, providers, random: Math.random, fetch: call })
+      await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
     },
   }
   return { services, problems: [] }
+}
+
+/** `binding`: of the lanes, which only a Worker has. */
+function laneSetting(binding: unknown, deps: DrainDeps): LaneSetting | null {
+  const { drainLanes } = deps.config
+  if (drainLanes === 0 || typeof binding !== "object" || binding === null) return null
+  const namespace = binding as LaneNamespace
+  return { deps, namespace, lanes: openLanes(namespace, drainLanes, deps.log) }
 }

@@ -9,6 +9,7 @@ import type { ClaimedRequest, Decision, Lease, Overdue, Settlement, TargetReport
 const LONGEST_BLOCK_MS = 3_600_000
 /** Nor must it put off a request for good; daily limits do say a day. */
 const LONGEST_WAIT_MS = 86_400_000
+/** A shorter timeout tells of the caller's patience, not of the provider. */
 const TELLING_TIMEOUT_MS = 10_000
 /** Three timeouts are three bills. */
 const TIMEOUTS_PER_TARGET = 2
@@ -29,10 +30,12 @@ export type DecidedOutcome = Omit<Settlement, "lease">
  * What an attempt comes to: a settlement without its lease. Pure: time and randomness come in.
  *
  * A retryable error is retried after max(the server's wait, full jitter of base·2^retries up to the
- * cap), at most `maxRetries` times, a timeout once per target. A retry that would be due at or after
- * the request's deadline fails it now with `deadline_exceeded`, whose message names the last error;
- * the attempt in the history keeps its own. An account error is nobody's request: it goes back to
- * its line uncounted. An aborted call is only noted: the lease was lost before it was aborted.
+ * cap), at most `maxRetries` times, a timeout once per target. Where another target may take over, the
+ * trouble of a provider, or a target's last timeout, is no reason to wait: the retry is due at once.
+ * A retry that would be due at or after the request's deadline fails it now with `deadline_exceeded`,
+ * whose message names the last error; the attempt in the history keeps its own. An account error is
+ * nobody's request: it goes back to its line uncounted. An aborted call is only noted: the lease was
+ * lost before it was aborted.
  */
 export function decideOutcome(input: DecisionInput): DecidedOutcome {
   const { outcome } = input
@@ -73,10 +76,10 @@ function decideFailure(
   failure: CallFailure,
   usage: OutcomeResult["usage"],
 ): DecidedOutcome {
-  const { claimed, now } = input
+  const { claimed } = input
   const serverWaitMs = Math.min(Math.ceil(failure.retryAfterMs ?? 0), LONGEST_WAIT_MS)
   const delayMs = Math.max(serverWaitMs, backoffMs(claimed.retries, input))
-  const { decision, error } = afterFailure(input, failure, now + delayMs)
+  const { decision, error } = afterFailure(input, failure, delayMs)
   return {
     decision,
     attempt: record(input, {
@@ -95,16 +98,18 @@ function decideFailure(
 function afterFailure(
   { claimed, now }: DecisionInput,
   { error, scope }: CallFailure,
-  dueAt: number,
+  delayMs: number,
 ): { decision: Decision; error: RequestError } {
   const { deadlineAt, maxRetries } = claimed.head
   const tooLate = { decision: { kind: "failed" }, error: deadlineExceeded(error) } as const
   if (scope === "account") {
     return deadlineAt !== null && deadlineAt <= now ? tooLate : { decision: { kind: "return" }, error }
   }
-  const usedUp =
-    claimed.retries >= maxRetries || (error.code === "timeout" && claimed.timeouts + 1 >= TIMEOUTS_PER_TARGET)
-  if (!error.retryable || usedUp) return { decision: { kind: "failed" }, error }
+  const isUsedUp = error.code === "timeout" && claimed.timeouts + 1 >= TIMEOUTS_PER_TARGET
+  const failsOver = claimed.hasAlternative && (scope === "provider" || isUsedUp)
+  const isOver = !error.retryable || claimed.retries >= maxRetries || (isUsedUp && !failsOver)
+  if (isOver) return { decision: { kind: "failed" }, error }
+  const dueAt = failsOver ? now : now + delayMs
   if (deadlineAt !== null && deadlineAt <= dueAt) return tooLate
   return { decision: { kind: "retry", dueAt }, error }
 }
@@ -142,16 +147,16 @@ function healthAfter(
 ): TargetReport["health"] {
   if (scope === "account") return "account"
   if (code === "provider_rate_limited") return "ok"
-  // A short timeout tells of the caller's patience, not of the provider.
+  if (code === "internal") return "unknown"
   if (code === "timeout") return claimed.head.timeoutMs >= TELLING_TIMEOUT_MS ? "trouble" : "unknown"
   return scope === "provider" ? "trouble" : "ok"
 }
 
 function report(
-  { claimed: { target } }: DecisionInput,
+  { claimed: { target }, outcome }: DecisionInput,
   found: Pick<TargetReport, "health" | "usedTokens"> & Partial<TargetReport>,
 ): TargetReport {
-  return { ...target, blockedUntil: null, quotas: null, ...found }
+  return { ...target, blockedUntil: null, quotas: outcome.quotas ?? null, ...found }
 }
 
 function tokensOf(usage: OutcomeResult["usage"]): number | null {

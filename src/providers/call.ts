@@ -1,6 +1,6 @@
 import { CallClocks, type ClockLimits } from "./clocks.ts"
 import { failure, failureOfReport, networkFailure, type Scene, timeoutFailure } from "./failures.ts"
-import type { CallFailure, CallOutcome, ProviderCall } from "./provider.ts"
+import type { CallEnd, CallFailure, CallOutcome, ProviderCall } from "./provider.ts"
 import { readBody, readText } from "./read-body.ts"
 import { SseLimitError, SseParser } from "./sse.ts"
 import type { Assembly, ErrorReport, Progress, Wire } from "./wire.ts"
@@ -51,6 +51,18 @@ async function converse(wire: Wire, call: ProviderCall, clocks: CallClocks): Pro
   } catch (error) {
     return endedEarly(clocks, null, null) ?? failed(networkFailure(error, null), null)
   }
+  // As of now: an answer may stream for minutes.
+  const quotas = wire.readQuotas(response.headers, Date.now())
+  const end = await receive(wire, call, clocks, response)
+  return quotas === null ? end : { ...end, quotas }
+}
+
+async function receive(
+  wire: Wire,
+  call: ProviderCall,
+  clocks: CallClocks,
+  response: Response,
+): Promise<CallEnd> {
   const scene = sceneOf(response, wire)
   if (!response.ok) return refused(wire, response, clocks, scene)
   if (response.body === null) return failed(invalid("The provider's answer is empty.", scene), null)

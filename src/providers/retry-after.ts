@@ -1,3 +1,5 @@
+import type { QuotaHeaders } from "./quotas.ts"
+
 const SECOND_MS = 1000
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -20,16 +22,10 @@ export function readShouldRetry(headers: Headers): boolean | null {
   return value === "true" ? true : value === "false" ? false : null
 }
 
-/** The headers that tell how much is left of a limit, and when it refills. */
-interface LimitHeaders {
-  remaining: string
-  reset: string
-}
-
 /** When the limit that is used up refills, ms; the longest wait where several are, null where none is. */
 export function readReset(
   headers: Headers,
-  limits: readonly LimitHeaders[],
+  limits: readonly Pick<QuotaHeaders, "remaining" | "reset">[],
   toWait: (text: string | null) => number | null,
 ): number | null {
   const waits = limits

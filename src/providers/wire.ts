@@ -1,3 +1,4 @@
+import type { Quotas } from "../core/limits.ts"
 import type { ChatCompletion, RequestBody, Usage } from "../core/request.ts"
 
 /** What an error answer means, whoever it came from. `failures.ts` says what follows from each. */
@@ -51,4 +52,6 @@ export interface Wire {
   buildRequest(model: string, body: RequestBody): Record<string, unknown>
   startAssembly(model: string): Assembly
   explainError(status: number, body: string, headers: Headers): ErrorReport
+  /** What any answer's headers tell of the vendor's rate limits. */
+  readQuotas(headers: Headers, now: number): Quotas | null
 }

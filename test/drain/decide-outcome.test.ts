@@ -4,7 +4,7 @@ import { ERROR_CODES, type ErrorCode } from "../../src/core/outcome.ts"
 import type { ChatCompletion, Usage } from "../../src/core/request.ts"
 import { decideOutcome, settleOverdue } from "../../src/drain/decide-outcome.ts"
 import type { CallFailure, CallOutcome } from "../../src/providers/provider.ts"
-import type { ClaimedRequest } from "../../src/queue/contract.ts"
+import type { ClaimedRequest, TargetReport } from "../../src/queue/contract.ts"
 import { claimedRequest } from "./claimed.ts"
 
 const NOW = 500_000
@@ -23,7 +23,7 @@ function decide(
   random: () => number = () => 0.5,
 ) {
   const times = { startedAt: NOW - 700, now: NOW }
-  return decideOutcome({ claimed, outcome, provider: "openai", ...times, random, settings: SETTINGS })
+  return decideOutcome({ claimed, outcome, ...times, random, settings: SETTINGS })
 }
 
 function failed(code: ErrorCode, failure: Partial<CallFailure> & { retryable?: boolean } = {}): CallOutcome {
@@ -40,6 +40,21 @@ function failed(code: ErrorCode, failure: Partial<CallFailure> & { retryable?: b
       partialText: null,
       ...rest,
     },
+  }
+}
+
+/** What a call of a claimed request tells of its target. */
+function told(report: Partial<TargetReport> = {}): TargetReport {
+  return {
+    ...{
+      provider: "openai",
+      model: "gpt-test",
+      health: "ok",
+      blockedUntil: null,
+      usedTokens: 0,
+      quotas: null,
+    },
+    ...report,
   }
 }
 
@@ -73,7 +88,7 @@ describe("an answer", () => {
         possiblyBilled: false,
       },
       result: { response: ANSWER, usage: USAGE, error: null },
-      block: null,
+      report: told({ usedTokens: 15 }),
     })
   })
 
@@ -84,88 +99,137 @@ describe("an answer", () => {
   })
 })
 
+test("a short timeout tells of the caller, not of the provider", () => {
+  const decided = decide(failed("timeout"), claimedRequest({ timeoutMs: 9_999 }))
+  expect(decided.report?.health).toBe("unknown")
+})
+
+test("tokens that were used are told; what may have been billed keeps its estimate", () => {
+  const tokens = (outcome: CallOutcome) => decide(outcome).report?.usedTokens
+  expect(tokens({ ...failed("network"), usage: USAGE })).toBe(15)
+  expect(tokens(failed("network", { possiblyBilled: true }))).toBeNull()
+  expect(tokens(failed("network"))).toBe(0)
+})
+
+test("what the vendor told of its limits is told on", () => {
+  const quotas = { requests: { limit: 60, remaining: 7, fullAt: NOW + 1000 }, tokens: null }
+  expect(decide({ ...failed("network"), quotas }).report?.quotas).toEqual(quotas)
+})
+
 test("an aborted call is only noted, with what it may have cost", () => {
   const decided = decide({ kind: "aborted", usage: USAGE, possiblyBilled: true })
   expect(decided.decision).toEqual({ kind: "note" })
   expect(decided.attempt).toMatchObject({ result: "cancelled", error: null, possiblyBilled: true })
   expect(decided.result).toEqual({ response: null, usage: USAGE, error: null })
-  expect(decided.block).toBeNull()
+  expect(decided.report).toEqual(told({ health: "unknown", usedTokens: 15 }))
 })
 
 describe("a failure", () => {
   const retry = (dueAt: number) => ({ kind: "retry", dueAt })
-  const rate = (ms: number) => ({ provider: "openai", untilAt: NOW + ms, cause: "rate" })
+  const limited = (ms: number) => told({ blockedUntil: NOW + ms })
+  const trouble = (ms: number | null = null) =>
+    told({ health: "trouble", blockedUntil: ms === null ? null : NOW + ms })
 
   // With random 0.5 the backoffs are 500, 1000, 2000, 4000 ms.
   test.each<[string, CallOutcome, Partial<ClaimedRequest>, unknown, unknown]>([
-    ["not retryable", failed("provider_rejected", { retryable: false }), {}, { kind: "failed" }, null],
-    ["retryable", failed("network"), {}, retry(NOW + 500), null],
-    ["third retry", failed("network"), { retries: 2 }, retry(NOW + 2000), null],
-    ["retries used up", failed("network"), { retries: 3 }, { kind: "failed" }, null],
-    ["first timeout", failed("timeout"), {}, retry(NOW + 500), null],
-    ["second timeout", failed("timeout"), { retries: 1, timeouts: 1 }, { kind: "failed" }, null],
-    ["other error after one", failed("network"), { retries: 1, timeouts: 1 }, retry(NOW + 1000), null],
+    ["not retryable", failed("provider_rejected", { retryable: false }), {}, { kind: "failed" }, told()],
+    ["retryable", failed("provider_invalid_response"), {}, retry(NOW + 500), told()],
+    ["third retry", failed("network"), { retries: 2 }, retry(NOW + 2000), told()],
+    ["retries used up", failed("network"), { retries: 3 }, { kind: "failed" }, told()],
+    ["not reached", failed("network", { scope: "provider" }), {}, retry(NOW + 500), trouble()],
+    ["first timeout", failed("timeout"), {}, retry(NOW + 500), trouble()],
+    ["second timeout", failed("timeout"), { retries: 1, timeouts: 1 }, { kind: "failed" }, trouble()],
+    ["other error after one", failed("network"), { retries: 1, timeouts: 1 }, retry(NOW + 1000), told()],
+    ["an error of ours", failed("internal"), {}, retry(NOW + 500), told({ health: "unknown" })],
     [
       "rate limited, with a wait",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 7000 }),
       {},
       retry(NOW + 7000),
-      rate(7000),
+      limited(7000),
     ],
     [
       "rate limited, with a wait below the backoff",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 20 }),
       {},
       retry(NOW + 500),
-      rate(20),
+      limited(20),
     ],
     [
       "rate limited, without a word",
       failed("provider_rate_limited", { scope: "provider" }),
       { retries: 1 },
       retry(NOW + 1000),
-      rate(1000),
+      limited(1000),
     ],
     [
       "rate limited, retries used up",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 7000 }),
       { retries: 3 },
       { kind: "failed" },
-      rate(7000),
+      limited(7000),
     ],
     [
       "rate limited, a wait of a month",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 30 * 86_400_000 }),
       {},
       retry(NOW + 86_400_000),
-      rate(3_600_000),
+      limited(3_600_000),
     ],
-    ["overloaded", failed("provider_overloaded", { scope: "provider" }), {}, retry(NOW + 500), null],
+    ["overloaded", failed("provider_overloaded", { scope: "provider" }), {}, retry(NOW + 500), trouble()],
     [
       "unavailable, with a wait",
       failed("provider_unavailable", { scope: "provider", retryAfterMs: 3000.5 }),
       {},
       retry(NOW + 3001),
-      rate(3001),
+      trouble(3001),
     ],
     [
       "asked to wait for this request alone",
       failed("provider_unavailable", { retryAfterMs: 3000 }),
       {},
       retry(NOW + 3000),
-      null,
+      told(),
     ],
     [
       "the key refused, though retries are used up",
       failed("provider_auth", { scope: "account", retryable: false }),
       { retries: 3 },
       { kind: "return" },
-      { provider: "openai", untilAt: NOW + 60_000, cause: "account" },
+      told({ health: "account" }),
     ],
-  ])("%s", (_name, outcome, claimed, decision, block) => {
+    [
+      "trouble, where another target may take over",
+      failed("provider_overloaded", { scope: "provider", retryAfterMs: 9000 }),
+      { hasAlternative: true },
+      retry(NOW),
+      trouble(9000),
+    ],
+    [
+      "second timeout, where another target may take over",
+      failed("timeout"),
+      { hasAlternative: true, retries: 1, timeouts: 1 },
+      retry(NOW),
+      trouble(),
+    ],
+    [
+      "first timeout, where another target may take over",
+      failed("timeout"),
+      { hasAlternative: true },
+      retry(NOW + 500),
+      trouble(),
+    ],
+    [
+      "trouble, where another target may take over, but retries are used up",
+      failed("provider_overloaded", { scope: "provider" }),
+      { hasAlternative: true, retries: 3 },
+      { kind: "failed" },
+      trouble(),
+    ],
+  ])("%s", (_name, outcome, claimed, decision, report) => {
     const decided = decide(outcome, claimedRequest({}, claimed))
     expect(decided.decision).toEqual(decision)
-    expect(decided.block).toEqual(block)
+    expect(decided.report).toEqual(report)
     const failure = outcome.kind === "failed" ? outcome.failure : null
     expect(decided.result.error).toEqual(failure?.error)
     expect(decided.attempt).toMatchObject({
@@ -224,7 +288,13 @@ describe("the deadline", () => {
     const decided = decide(outcome, claimedRequest({ deadlineAt: NOW + 30_000 }))
     expect(decided.decision).toEqual({ kind: "failed" })
     expect(decided.result.error?.code).toBe("deadline_exceeded")
-    expect(decided.block?.untilAt).toBe(NOW + 60_000)
+    expect(decided.report?.blockedUntil).toBe(NOW + 60_000)
+  })
+
+  test("leaves time for another target where it leaves none for a wait", () => {
+    const outcome = failed("provider_rate_limited", { scope: "provider", retryAfterMs: 60_000 })
+    const claimed = claimedRequest({ deadlineAt: NOW + 30_000 }, { hasAlternative: true })
+    expect(decide(outcome, claimed).decision).toEqual({ kind: "retry", dueAt: NOW })
   })
 
   test("an account error after it fails the request, before it does not", () => {
@@ -232,7 +302,7 @@ describe("the deadline", () => {
     const late = decide(outcome, claimedRequest({ deadlineAt: NOW }))
     expect(late.decision).toEqual({ kind: "failed" })
     expect(late.result.error?.code).toBe("deadline_exceeded")
-    expect(late.block?.cause).toBe("account")
+    expect(late.report?.health).toBe("account")
     expect(decide(outcome, claimedRequest({ deadlineAt: NOW + 1 })).decision).toEqual({ kind: "return" })
   })
 })
@@ -243,7 +313,7 @@ test.each([
 ] as const)("an overdue request (%s) fails without an attempt", (reason, code) => {
   const { lease } = claimedRequest()
   const settlement = settleOverdue({ lease, reason })
-  expect(settlement).toMatchObject({ lease, decision: { kind: "failed" }, attempt: null, block: null })
+  expect(settlement).toMatchObject({ lease, decision: { kind: "failed" }, attempt: null, report: null })
   expect(settlement.result).toMatchObject({ response: null, usage: null, error: { code, retryable: false } })
 })
 

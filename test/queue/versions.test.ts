@@ -43,7 +43,7 @@ describeQueue("data of a newer format", ({ open, store }) => {
     const { redis, keys } = queue
     for (const each of [id, claimedId]) {
       const packed = (await redis.hGet(keys.live, each)) ?? ""
-      await redis.hSet(keys.live, each, packed.replace(/^1/, "2"))
+      await redis.hSet(keys.live, each, packed.replace(/^2/, "3"))
     }
     await expect(queue.take()).rejects.toMatchObject(NEWER)
     await expect(queue.settle([settlement(claimed, "completed")])).rejects.toMatchObject(NEWER)

@@ -1,7 +1,7 @@
 import type { Config, ProviderSettings } from "../../core/config.ts"
 import type { Wire } from "../wire.ts"
 import { MessageAssembly } from "./assemble.ts"
-import { explainError } from "./errors.ts"
+import { explainError, readQuotas } from "./errors.ts"
 import { buildRequest } from "./request.ts"
 
 /** Anthropic's messages, spoken by Anthropic and endpoints compatible with it. */
@@ -19,5 +19,6 @@ export function anthropicMessages(
     buildRequest: (model, body) => buildRequest(config, model, body),
     startAssembly: (model) => new MessageAssembly(model),
     explainError,
+    readQuotas,
   }
 }

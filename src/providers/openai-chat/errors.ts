@@ -1,5 +1,7 @@
+import type { Quotas } from "../../core/limits.ts"
 import { problemOfStatus } from "../failures.ts"
 import { fieldsOf, isObject, parseOrNull } from "../json.ts"
+import { readQuotas as readAllowances } from "../quotas.ts"
 import { parseDuration, readReset } from "../retry-after.ts"
 import type { ErrorReport, Problem } from "../wire.ts"
 
@@ -14,7 +16,9 @@ interface WireError {
 const QUOTA =
   /^(insufficient_quota|credit_balance_exhausted|billing_hard_limit_reached|billing_not_active|organization_usage_limit_exceeded|\w+_spend_limit_(exceeded|reached))$/
 const OVERLOADED = /^(server_is_overloaded|overloaded|overloaded_error|engine_overloaded)$/
-const LIMITS = ["requests", "tokens"].map((kind) => ({
+const ALLOWANCES = (["requests", "tokens"] as const).map((kind) => ({
+  kind,
+  limit: `x-ratelimit-limit-${kind}`,
   remaining: `x-ratelimit-remaining-${kind}`,
   reset: `x-ratelimit-reset-${kind}`,
 }))
@@ -25,9 +29,13 @@ export function explainError(status: number, body: string, headers: Headers): Er
   return {
     problem: problemOf(status, error),
     vendorText: error.message,
-    resetMs: status === 429 ? readReset(headers, LIMITS, parseDuration) : null,
+    resetMs: status === 429 ? readReset(headers, ALLOWANCES, parseDuration) : null,
     requestId: null,
   }
+}
+
+export function readQuotas(headers: Headers, now: number): Quotas | null {
+  return readAllowances(headers, ALLOWANCES, parseDuration, now)
 }
 
 /** An error inside an answer that began with 200; null when there is none. */

@@ -2,7 +2,7 @@ import type { ProviderSettings } from "../../core/config.ts"
 import type { Wire } from "../wire.ts"
 import { ChatAssembly } from "./assemble.ts"
 import { dialectOf } from "./dialects.ts"
-import { explainError } from "./errors.ts"
+import { explainError, readQuotas } from "./errors.ts"
 import { buildRequest } from "./request.ts"
 
 /** OpenAI's chat completions, spoken by OpenAI, DeepSeek and any compatible endpoint. */
@@ -15,5 +15,6 @@ export function openaiChat(settings: ProviderSettings): Wire {
     buildRequest: (model, body) => buildRequest(dialect, model, body),
     startAssembly: (model) => new ChatAssembly(model),
     explainError,
+    readQuotas,
   }
 }
