@@ -75,6 +75,20 @@ describeLibrary("dequeue", ({ open, store }) => {
     expect(status?.error).toMatchObject({ code: "deadline_exceeded" })
   })
 
+  it("hands out what it claimed although the store did not take the end of something else", async () => {
+    const queue = open()
+    const dueAt = Date.now() + 30
+    const overdue = await enqueue(queue, { scheduledAt: dueAt, deadlineAt: dueAt })
+    await eventually(() => Date.now() > dueAt)
+    const requestId = await enqueue(queue)
+    store().bridge.faults.inject({ fault: "status", status: 500, contains: scriptSha("settle") })
+    expect(await queue.dequeue()).toMatchObject({ requestId })
+    store().bridge.faults.clear()
+    expect(await queue.complete(requestId, "Done.")).toBe(true)
+    // Its lease of 30 s has to run out, then it is handed out again.
+    expect(await queue.getRequestStatus(overdue)).toMatchObject({ state: "processing" })
+  })
+
   it("does the hourly work when it is due", async () => {
     const queueName = newName()
     const queue = open({ queueName, env: { RESULT_TTL_SECONDS: "60" } })

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest"
 import type { AIRequestQueue, Answer, FailureReport } from "../../src/library/index.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { describeLibrary, MESSAGES } from "./suite.ts"
+import { createTestQueue } from "../helpers/queue.ts"
+import { describeLibrary, MESSAGES, newName } from "./suite.ts"
 
-describeLibrary("settling", ({ open }) => {
+describeLibrary("settling", ({ open, store }) => {
   async function dequeued(queue: AIRequestQueue, more: Parameters<AIRequestQueue["enqueue"]>[3] = {}) {
     await queue.enqueue("openai", "gpt-5", MESSAGES, more)
     const request = await queue.dequeue()
@@ -125,6 +126,23 @@ describeLibrary("settling", ({ open }) => {
       attempts: [{ number: 1 }],
     })
     expect((await queue.getQueueStats()).providers.openai).toMatchObject({ breaker: "open" })
+  })
+
+  it("goes on with a fallback when the target has trouble", async () => {
+    const queueName = newName()
+    const queue = open({ queueName })
+    const fallbacks = [{ provider: "deepseek", model: "deepseek-flash" }]
+    const [requestId = ""] = await createTestQueue(store(), { name: queueName }).enqueueEach({ fallbacks })
+    expect(await queue.dequeue()).toMatchObject({ target: { provider: "openai", model: "gpt-test" } })
+    expect(await queue.fail(requestId, { code: "provider_unavailable" })).toBe(true)
+    const again = await eventually(() => queue.dequeue())
+    expect(again).toMatchObject({ provider: "openai", target: fallbacks[0], attempt: 2 })
+    // As another process would, with what it was handed.
+    await open({ queueName }).complete(requestId, "Done.", again ?? { attempt: 2 })
+    expect(await queue.getRequestStatus(requestId)).toMatchObject({
+      ...{ state: "completed", response: { model: "deepseek-flash" } },
+      attempts: [{ provider: "openai", result: "retry" }, fallbacks[0]],
+    })
   })
 
   it("refuses a report that it does not understand", async () => {
