@@ -21,7 +21,8 @@ export function checkIdempotencyKey(key: string): string {
 
 /**
  * What makes two calls the same: route and key, and the body after parsing and defaults, whatever the order of its
- * members. What each call gets anew (ids, times) is left out.
+ * members. What each call gets anew (ids, times) is left out, and so are no fallbacks: keys from before there were any
+ * keep their meaning.
  */
 export async function identify(route: string, key: string, requests: RequestRead[]): Promise<Idempotency> {
   const organizations = new Set(requests.map(({ head }) => head.organizationId))
@@ -34,7 +35,8 @@ export async function identify(route: string, key: string, requests: RequestRead
       simulated: _simulated,
       ...fields
     } = head
-    return { ...fields, ...body, ...asked }
+    const fallbacks = head.fallbacks.length > 0 ? head.fallbacks : undefined
+    return { ...fields, fallbacks, ...body, ...asked }
   })
   return {
     organizationId: organizations.size === 1 ? only : "*",
