@@ -31,6 +31,15 @@ describeLibrary("dequeue", ({ open, store }) => {
     await Promise.all([first, later].map((requestId) => queue.complete(requestId, "Done.")))
   })
 
+  it("says whom to call for a route", async () => {
+    const target = { provider: "deepseek", model: "deepseek-flash" }
+    const queue = open({ env: { ROUTES: JSON.stringify({ fast: [target] }) } })
+    const requestId = await queue.enqueue("auto", "fast", MESSAGES)
+    expect(await queue.dequeue()).toMatchObject({ requestId, provider: "auto", model: "fast", target })
+    await queue.complete(requestId, "Done.")
+    expect((await queue.getRequestStatus(requestId))?.attempts).toMatchObject([target])
+  })
+
   it("hands each request to one, however many ask at once, also when an answer of the store is lost", async () => {
     const queueName = newName()
     const [one, other] = [open({ queueName }), open({ queueName })]

@@ -21,7 +21,7 @@ describeLibrary("enqueue", ({ open, worker }) => {
 
   it("fills in the defaults, and takes an undefined option for none", async () => {
     const queue = open()
-    // Nor would a caller without our compiler settings notice.
+    // As callers without exact optional types write it.
     const requestId = await queue.enqueue("openai", "gpt-5", MESSAGES, {
       ...({ priority: undefined } as object),
     })

@@ -1,10 +1,9 @@
 import { expect, it } from "vitest"
 import type { AIRequestQueue, Answer, FailureReport } from "../../src/library/index.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { createTestQueue } from "../helpers/queue.ts"
 import { describeLibrary, MESSAGES, newName } from "./suite.ts"
 
-describeLibrary("settling", ({ open, store }) => {
+describeLibrary("settling", ({ open }) => {
   async function dequeued(queue: AIRequestQueue, more: Parameters<AIRequestQueue["enqueue"]>[3] = {}) {
     await queue.enqueue("openai", "gpt-5", MESSAGES, more)
     const request = await queue.dequeue()
@@ -132,8 +131,7 @@ describeLibrary("settling", ({ open, store }) => {
     const queueName = newName()
     const queue = open({ queueName })
     const fallbacks = [{ provider: "deepseek", model: "deepseek-flash" }]
-    const [requestId = ""] = await createTestQueue(store(), { name: queueName }).enqueueEach({ fallbacks })
-    expect(await queue.dequeue()).toMatchObject({ target: { provider: "openai", model: "gpt-test" } })
+    const requestId = await dequeued(queue, { fallbacks })
     expect(await queue.fail(requestId, { code: "provider_unavailable" })).toBe(true)
     const again = await eventually(() => queue.dequeue())
     expect(again).toMatchObject({ provider: "openai", target: fallbacks[0], attempt: 2 })
