@@ -1,36 +1,52 @@
 import type { Quota, Quotas } from "../core/limits.ts"
 
-/** The headers of one allowance. */
-export interface QuotaHeaders {
-  kind: keyof Quotas
-  limit: string
-  remaining: string
-  reset: string
+/** How one vendor tells of its rate limits in the headers of every answer. */
+export interface LimitHeaders {
+  /** Kinds of token limits, best first; of those that are equally good, the one with the least left counts. */
+  tokenKinds: readonly (readonly string[])[]
+  nameOf(kind: string, part: "limit" | "remaining" | "reset"): string
+  /** From now until the instant that a reset header names, ms; null for what cannot be read. */
+  untilReset(text: string | null, now: number): number | null
 }
 
-/**
- * What an answer's headers tell of the vendor's rate limits; where several allowances are of one kind, such as input and
- * output tokens, the one with the smaller share left. `toWait` reads the vendor's form of a reset, ms from now.
- */
-export function readQuotas(
-  headers: Headers,
-  allowances: readonly QuotaHeaders[],
-  toWait: (text: string | null) => number | null,
-  now: number,
-): Quotas | null {
-  const quotas: Quotas = { requests: null, tokens: null }
-  for (const { kind, ...names } of allowances) {
-    const limit = count(headers.get(names.limit))
-    const remaining = count(headers.get(names.remaining))
-    const waitMs = toWait(headers.get(names.reset))
-    if (limit === null || limit === 0 || remaining === null || waitMs === null) continue
-    const quota: Quota = { limit, remaining, fullAt: now + waitMs }
-    const known = quotas[kind]
-    if (known === null || remaining / limit < known.remaining / known.limit) quotas[kind] = quota
-  }
-  return quotas.requests === null && quotas.tokens === null ? null : quotas
+/** Daily limits do say a day; what says more is a mistake. */
+const LONGEST_RESET_MS = 86_400_000
+
+/** What the headers tell of the account's limits; null where they tell nothing that can be read. */
+export function readQuotas(headers: Headers, limits: LimitHeaders, now: number): Quotas | null {
+  const requests = readQuota(headers, limits, "requests", now)
+  const tokens = limits.tokenKinds
+    .map((kinds) => tightest(kinds.map((kind) => readQuota(headers, limits, kind, now))))
+    .find((quota) => quota !== null)
+  return requests === null && tokens === undefined ? null : { requests, tokens: tokens ?? null }
 }
 
-function count(text: string | null): number | null {
-  return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : null
+/** How long until the limit that is used up is whole again, ms; the longest where several are, null where none is. */
+export function readReset(headers: Headers, limits: LimitHeaders, now: number): number | null {
+  const waits = ["requests", ...limits.tokenKinds.flat()]
+    .filter((kind) => headers.get(limits.nameOf(kind, "remaining")) === "0")
+    .map((kind) => limits.untilReset(headers.get(limits.nameOf(kind, "reset")), now))
+    .filter((wait) => wait !== null)
+  return waits.length === 0 ? null : Math.max(...waits)
+}
+
+function readQuota(headers: Headers, limits: LimitHeaders, kind: string, now: number): Quota | null {
+  const limit = readCount(headers.get(limits.nameOf(kind, "limit")))
+  const remaining = readCount(headers.get(limits.nameOf(kind, "remaining")))
+  const resetMs = limits.untilReset(headers.get(limits.nameOf(kind, "reset")), now)
+  // Gateways without a limit say 0 or -1.
+  if (!limit || remaining === null || resetMs === null) return null
+  return { limit, remaining: Math.min(remaining, limit), fullAt: now + Math.min(resetMs, LONGEST_RESET_MS) }
+}
+
+function tightest(quotas: (Quota | null)[]): Quota | null {
+  const share = (quota: Quota): number => quota.remaining / quota.limit
+  return quotas.reduce((least, quota) => {
+    return least === null || (quota !== null && share(quota) < share(least)) ? quota : least
+  }, null)
+}
+
+/** A whole number that stays exact; null for anything else. */
+function readCount(text: string | null): number | null {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null
 }

@@ -1,5 +1,3 @@
-import type { QuotaHeaders } from "./quotas.ts"
-
 const SECOND_MS = 1000
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -20,19 +18,6 @@ export function readRetryAfter(headers: Headers, now: number): number | null {
 export function readShouldRetry(headers: Headers): boolean | null {
   const value = headers.get("x-should-retry")
   return value === "true" ? true : value === "false" ? false : null
-}
-
-/** When the limit that is used up refills, ms; the longest wait where several are, null where none is. */
-export function readReset(
-  headers: Headers,
-  limits: readonly Pick<QuotaHeaders, "remaining" | "reset">[],
-  toWait: (text: string | null) => number | null,
-): number | null {
-  const waits = limits
-    .filter(({ remaining }) => headers.get(remaining) === "0")
-    .map(({ reset }) => toWait(headers.get(reset)))
-    .filter((wait) => wait !== null)
-  return waits.length === 0 ? null : Math.max(...waits)
 }
 
 /** A duration such as `12ms`, `1.5s` or `6m0s`, in ms; null for anything else. */

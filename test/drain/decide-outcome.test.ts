@@ -1,62 +1,11 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { ERROR_CODES, type ErrorCode } from "../../src/core/outcome.ts"
-import type { ChatCompletion, Usage } from "../../src/core/request.ts"
-import { decideOutcome, settleOverdue } from "../../src/drain/decide-outcome.ts"
-import type { CallFailure, CallOutcome } from "../../src/providers/provider.ts"
-import type { ClaimedRequest, TargetReport } from "../../src/queue/contract.ts"
+import type { ChatCompletion } from "../../src/core/request.ts"
+import { settleOverdue } from "../../src/drain/decide-outcome.ts"
+import type { CallOutcome } from "../../src/providers/provider.ts"
+import type { ClaimedRequest } from "../../src/queue/contract.ts"
 import { claimedRequest } from "./claimed.ts"
-
-const NOW = 500_000
-const SETTINGS = { retryBaseMs: 1000, retryCapMs: 60_000 }
-const USAGE: Usage = {
-  inputTokens: 10,
-  cachedInputTokens: 0,
-  cacheWriteInputTokens: 0,
-  outputTokens: 5,
-  reasoningTokens: 0,
-}
-
-function decide(
-  outcome: CallOutcome,
-  claimed: ClaimedRequest = claimedRequest(),
-  random: () => number = () => 0.5,
-) {
-  const times = { startedAt: NOW - 700, now: NOW }
-  return decideOutcome({ claimed, outcome, ...times, random, settings: SETTINGS })
-}
-
-function failed(code: ErrorCode, failure: Partial<CallFailure> & { retryable?: boolean } = {}): CallOutcome {
-  const { retryable = true, ...rest } = failure
-  return {
-    kind: "failed",
-    usage: null,
-    failure: {
-      error: { code, message: `says ${code}`, retryable, status: 500 },
-      scope: "request",
-      retryAfterMs: null,
-      providerRequestId: "vendor-1",
-      possiblyBilled: false,
-      partialText: null,
-      ...rest,
-    },
-  }
-}
-
-/** What a call of a claimed request tells of its target. */
-function told(report: Partial<TargetReport> = {}): TargetReport {
-  return {
-    ...{
-      provider: "openai",
-      model: "gpt-test",
-      health: "ok",
-      blockedUntil: null,
-      usedTokens: 0,
-      quotas: null,
-    },
-    ...report,
-  }
-}
+import { anyFailure, anyRandom, decide, failed, NOW, told, USAGE } from "./decide.ts"
 
 const ANSWER: ChatCompletion = {
   id: "chatcmpl-1",
@@ -97,23 +46,6 @@ describe("an answer", () => {
     const decided = decide({ kind: "answered", ...answered }, claimedRequest({ deadlineAt: NOW - 1 }))
     expect(decided.decision).toEqual({ kind: "completed" })
   })
-})
-
-test("a short timeout tells of the caller, not of the provider", () => {
-  const decided = decide(failed("timeout"), claimedRequest({ timeoutMs: 9_999 }))
-  expect(decided.report?.health).toBe("unknown")
-})
-
-test("tokens that were used are told; what may have been billed keeps its estimate", () => {
-  const tokens = (outcome: CallOutcome) => decide(outcome).report?.usedTokens
-  expect(tokens({ ...failed("network"), usage: USAGE })).toBe(15)
-  expect(tokens(failed("network", { possiblyBilled: true }))).toBeNull()
-  expect(tokens(failed("network"))).toBe(0)
-})
-
-test("what the vendor told of its limits is told on", () => {
-  const quotas = { requests: { limit: 60, remaining: 7, fullAt: NOW + 1000 }, tokens: null }
-  expect(decide({ ...failed("network"), quotas }).report?.quotas).toEqual(quotas)
 })
 
 test("an aborted call is only noted, with what it may have cost", () => {
@@ -198,34 +130,6 @@ describe("a failure", () => {
       { kind: "return" },
       told({ health: "account" }),
     ],
-    [
-      "trouble, where another target may take over",
-      failed("provider_overloaded", { scope: "provider", retryAfterMs: 9000 }),
-      { hasAlternative: true },
-      retry(NOW),
-      trouble(9000),
-    ],
-    [
-      "second timeout, where another target may take over",
-      failed("timeout"),
-      { hasAlternative: true, retries: 1, timeouts: 1 },
-      retry(NOW),
-      trouble(),
-    ],
-    [
-      "first timeout, where another target may take over",
-      failed("timeout"),
-      { hasAlternative: true },
-      retry(NOW + 500),
-      trouble(),
-    ],
-    [
-      "trouble, where another target may take over, but retries are used up",
-      failed("provider_overloaded", { scope: "provider" }),
-      { hasAlternative: true, retries: 3 },
-      { kind: "failed" },
-      trouble(),
-    ],
   ])("%s", (_name, outcome, claimed, decision, report) => {
     const decided = decide(outcome, claimedRequest({}, claimed))
     expect(decided.decision).toEqual(decision)
@@ -291,12 +195,6 @@ describe("the deadline", () => {
     expect(decided.report?.blockedUntil).toBe(NOW + 60_000)
   })
 
-  test("leaves time for another target where it leaves none for a wait", () => {
-    const outcome = failed("provider_rate_limited", { scope: "provider", retryAfterMs: 60_000 })
-    const claimed = claimedRequest({ deadlineAt: NOW + 30_000 }, { hasAlternative: true })
-    expect(decide(outcome, claimed).decision).toEqual({ kind: "retry", dueAt: NOW })
-  })
-
   test("an account error after it fails the request, before it does not", () => {
     const outcome = failed("provider_quota", { scope: "account", retryable: false })
     const late = decide(outcome, claimedRequest({ deadlineAt: NOW }))
@@ -318,13 +216,6 @@ test.each([
 })
 
 describe("properties", () => {
-  const anyFailure = fc.record({
-    code: fc.constantFrom(...ERROR_CODES),
-    retryable: fc.boolean(),
-    scope: fc.constantFrom("request" as const, "provider" as const, "account" as const),
-    retryAfterMs: fc.option(fc.nat(200_000_000)),
-  })
-  const anyRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   const anyDeadline = fc.option(fc.integer({ min: NOW - 1000, max: NOW + 200_000_000 }))
 
   test("a retry's delay is at least the server's wait, up to a day, and never over both bounds", () => {
@@ -355,10 +246,10 @@ describe("properties", () => {
       fc.property(
         anyFailure,
         anyRandom,
-        fc.nat(10),
+        fc.record({ retries: fc.nat(10), hasAlternative: fc.boolean() }),
         anyDeadline,
-        ({ code, ...failure }, random, retries, deadlineAt) => {
-          const claimed = claimedRequest({ maxRetries: 10, deadlineAt }, { retries })
+        ({ code, ...failure }, random, facts, deadlineAt) => {
+          const claimed = claimedRequest({ maxRetries: 10, deadlineAt }, facts)
           const { decision } = decide(failed(code, failure), claimed, () => random)
           if (deadlineAt === null) return
           if (decision.kind === "retry") expect(decision.dueAt).toBeLessThan(deadlineAt)
