@@ -110,7 +110,8 @@ export function settleAction(world: World, queue: TestQueue, step: StepOf<"settl
   if (settlements.length === 0) return null
   const { settings } = world
   const now = queue.clock()
-  const record = (state: ModelState, chosen = settlements) => settle(state, settings, now, chosen)
+  const record = (state: ModelState, chosen = settlements) =>
+    settle(state, settings, now, queue.settings.providers, chosen)
   const plan = ownClaim(step)
   const take = plan === null ? null : taking(world, queue, plan)
   const inOrder = (state: ModelState) => ({ replies: record(state), claim: take?.(state) })

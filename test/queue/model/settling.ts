@@ -9,10 +9,13 @@ export function settle(
   state: ModelState,
   settings: ModelSettings,
   now: number,
+  served: string[],
   settlements: Settlement[],
 ): SettleReply[] {
-  return settlements.map((settlement) => {
-    const { report } = settlement
+  return settlements.map((told) => {
+    // Nobody calls a provider that is not configured where it runs.
+    const report = told.report !== null && served.includes(told.report.provider) ? told.report : null
+    const settlement = { ...told, report }
     // Asking to be left alone counts, whatever became of the request.
     if (report?.blockedUntil) {
       const until = Math.max(report.blockedUntil, state.blocks.get(report.provider) ?? 0)
@@ -29,8 +32,9 @@ function hear(
   live: LiveRequest,
   { lease, attempt, report }: Settlement,
 ): void {
-  if (report === null || !isRunning(live, lease.attempt)) return
-  if (attempt?.error?.code === "timeout") live.timeouts += 1
+  if (attempt === null || !isRunning(live, lease.attempt)) return
+  if (attempt.error?.code === "timeout") live.timeouts += 1
+  if (report === null) return
   const call = `${lease.requestId} ${lease.attempt}`
   const heard = judge(breakerOf(state, live.line), now, call, live.circuit, report.health)
   state.breakers.set(live.line, heard)
