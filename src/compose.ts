@@ -4,7 +4,9 @@ import { systemClock } from "./core/clock.ts"
 import { parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog } from "./core/log.ts"
-import { runTick } from "./drain/run-tick.ts"
+import type { DrainDeps } from "./drain/drain.ts"
+import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
+import { runTick, tickLanes } from "./drain/run-tick.ts"
 import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
@@ -17,6 +19,8 @@ const VERSION = "0.1.0"
 export interface WorkerServices extends Services {
   /** What the cron does. Never throws. */
   tick(): Promise<void>
+  /** null: the tick drains. */
+  lane: LaneSetting | null
 }
 
 const compositions = new WeakMap<object, Composition<WorkerServices>>()
@@ -47,6 +51,10 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const access = createAccess({ redis: config.redis, queueName: config.queueName })
   const providers = createProviders(config)
   const deps = { config, queue, clock: systemClock, log: jsonLog }
+  // Called as a method of something else, the runtime's own `fetch` refuses.
+  const call: typeof fetch = (input, init) => fetch(input, init)
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
+  const lane = laneSetting(env.LANES, drainDeps)
   const services: WorkerServices = {
     ...deps,
     access,
@@ -55,11 +63,22 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
     auditor: createAuditor(access, systemClock),
     newRequestId: createIdGenerator(systemClock),
     version: VERSION,
+    lane,
+    lanes: {
+      wake: async (at) => lane?.lanes.wake(0, at),
+      abort: async (...call) => lane?.lanes.abort(...call),
+    },
     tick: async () => {
-      // Called as a method of something else, the runtime's own `fetch` refuses.
-      const call: typeof fetch = (input, init) => fetch(input, init)
-      await runTick({ ...deps, providers, random: Math.random, fetch: call })
+      await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
     },
   }
   return { services, problems: [] }
+}
+
+/** `binding`: of the lanes, which only a Worker has. */
+function laneSetting(binding: unknown, deps: DrainDeps): LaneSetting | null {
+  const { drainLanes } = deps.config
+  if (drainLanes === 0 || typeof binding !== "object" || binding === null) return null
+  const namespace = binding as LaneNamespace
+  return { deps, namespace, lanes: openLanes(namespace, drainLanes, deps.log) }
 }

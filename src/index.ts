@@ -1,7 +1,11 @@
 import { compose } from "./compose.ts"
+import { createLaneClass } from "./drain/lane.ts"
 import { createApp } from "./http/app.ts"
 
 const app = createApp(compose)
+
+/** The Durable Object that drains; `wrangler.toml` binds it as `LANES`. */
+export class DrainLane extends createLaneClass((env) => compose(env).services?.lane ?? null) {}
 
 export default {
   fetch: app.fetch,

@@ -4,6 +4,8 @@ import { backOff } from "./back-off.ts"
 
 /** A store that failed that often in a row is away: the next tick tries again. */
 const MAX_FAILURES = 3
+/** When who has found it away may ask again. */
+const AWAY_MS = 10_000
 /** Between looks that find nothing although something should be there; grows fourfold. */
 const EMPTY_BASE_MS = 200
 
@@ -14,16 +16,21 @@ export class Appetite {
   #empties = 0
   #failures = 0
   #retryAt = 0
-  #wakeAt: number | null = null
   readonly #random: Random
 
   constructor(random: Random) {
     this.#random = random
   }
 
-  /** As the last claim told it. */
-  get wakeAt(): number | null {
-    return this.#wakeAt
+  /** When a claim can find something next, epoch ms; never: Infinity. */
+  nextAt(now: number): number {
+    if (this.#failures > 0) return now + AWAY_MS
+    return this.#remaining > 0 ? now : Math.max(this.#lookAt, now)
+  }
+
+  /** How many requests a claim could find now, as far as is known. */
+  wanted(now: number): number {
+    return Math.max(this.#remaining, this.#lookAt <= now ? 1 : 0)
   }
 
   /** Something new may be there. */
@@ -51,7 +58,6 @@ export class Appetite {
     const isEmpty = claim.requests.length === 0 && claim.overdue.length === 0
     this.#empties = isEmpty ? this.#empties + 1 : 0
     this.#remaining = isEmpty ? 0 : claim.remaining
-    this.#wakeAt = claim.wakeAt
     const soonest = isEmpty ? now + EMPTY_BASE_MS * 4 ** (this.#empties - 1) : now
     this.#lookAt = claim.wakeAt === null ? Number.POSITIVE_INFINITY : Math.max(claim.wakeAt, soonest)
   }

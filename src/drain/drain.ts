@@ -2,14 +2,16 @@ import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
 import type { Provider } from "../providers/provider.ts"
-import type { ClaimOptions, Lease, RequestQueue } from "../queue/contract.ts"
+import type { ClaimOptions, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
 import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
 import { Budget, type Obligations } from "./budget.ts"
+import { Gate } from "./gate.ts"
 import { Hand } from "./hand.ts"
 import { type Group, Outbox } from "./outbox.ts"
 import { newReport } from "./report.ts"
 import { createSlots, type Slots } from "./slots.ts"
+import { Tally } from "./tally.ts"
 
 export interface DrainDeps {
   queue: RequestQueue
@@ -21,11 +23,21 @@ export interface DrainDeps {
   fetch: typeof fetch
 }
 
-/**
- * Asked before each step, at least once a second. `canClaim`: the budget allows for more. Answers
- * `look` when something new may be there, `stop` when the drain must claim no more.
- */
-export type Steer = (canClaim: boolean) => "go_on" | "look" | "stop"
+/** How a drain stands. */
+export interface Outlook {
+  /** The budget allows for more. */
+  canClaim: boolean
+  /** Requests that a claim could find now, as far as is known. */
+  wanted: number
+  /** Of these it can start about as many within half a second. */
+  room: number
+}
+
+/** `look`: something new may be there. `stop`: the drain must claim no more. */
+export type Order = "go_on" | "look" | "stop"
+
+/** Asked before each step, at least once a second. */
+export type Steer = (outlook: Outlook) => Order
 
 export interface DrainOptions {
   /** The drain's name and epoch. */
@@ -33,6 +45,8 @@ export interface DrainOptions {
   /** Provider calls in flight at most; 0: only due, expired and overdue requests are seen to. */
   concurrency: number
   steer?: Steer
+  /** Carried on from an earlier drain of the same name. */
+  tally?: Tally
 }
 
 export type Step =
@@ -46,8 +60,11 @@ export type Step =
 const PROVIDER_SLOTS = 4
 /** The other one belongs to the turns. */
 const STORE_SLOTS_OF_CALLS = 1
-/** No more is claimed than can be expected to start within this time; the lease covers it. */
-const START_WITHIN_MS = 20_000
+/**
+ * No more is claimed than can be expected to start within this time: others may start the rest sooner,
+ * and what the claim knew of limits and blocks is still true. The lease covers more, for slots that hang.
+ */
+const START_WITHIN_MS = 500
 const MAX_BODIES_IN_HAND = 16 * 1024 * 1024
 /** One reply of Upstash may have 10 MB, and JSON in JSON can double in it. */
 const MAX_BYTES_PER_CLAIM = 4 * 1024 * 1024
@@ -74,6 +91,8 @@ export class Drain {
   readonly appetite: Appetite
   readonly outbox: Outbox
   readonly hand = new Hand()
+  readonly gate = new Gate()
+  readonly tally: Tally
   readonly bell = new Bell()
   readonly report = newReport()
   readonly startedAt: number
@@ -81,6 +100,7 @@ export class Drain {
   isStopped = false
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
+  #wokenAt = Number.POSITIVE_INFINITY
   #lookAt: number
   #looksLeft: number
 
@@ -93,21 +113,54 @@ export class Drain {
     this.budget = new Budget(this.startedAt, deps.config)
     this.appetite = new Appetite(deps.random)
     this.outbox = new Outbox(deps.random)
+    this.tally = options.tally ?? new Tally()
     this.#lookAt = this.startedAt + LOOK_EVERY_MS
     this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)
   }
 
+  /** Something may be there at that instant, epoch ms. When the drain ends before, `nextAt` tells. */
+  wake(at: number): void {
+    this.#wokenAt = Math.min(this.#wokenAt, at)
+    this.bell.ring()
+  }
+
+  /** When a claim can find something next, epoch ms; null: nothing is known to come. */
+  get nextAt(): number | null {
+    const known = this.isStopped ? Number.POSITIVE_INFINITY : this.appetite.nextAt(this.deps.clock())
+    const at = Math.min(known, this.#wokenAt)
+    return at === Number.POSITIVE_INFINITY ? null : at
+  }
+
+  /** A request has come to something. */
+  decided(settlement: Settlement): void {
+    this.outbox.add(settlement, this.deps.clock())
+    this.tally.decided(settlement)
+    const provider = this.gate.close(settlement)
+    if (provider !== null) this.hand.giveBack(provider)
+  }
+
+  /** An operation, or one of our own steps, failed. */
+  failed(code: string): void {
+    this.report.errors += 1
+    this.tally.error(code)
+  }
+
   nextStep(): Step {
     const now = this.deps.clock()
+    if (this.#wokenAt <= now) {
+      this.#wokenAt = Number.POSITIVE_INFINITY
+      this.appetite.kick()
+    }
     const isIdle = this.hand.size === 0
     const obligations = this.#obligations()
     const claim = this.#claimOptions(now, obligations)
     const hasSpare = this.budget.spare(obligations) >= 1
 
-    const settleAt = this.outbox.dueAt(isIdle ? 0 : hasSpare ? GATHER_MS : GATHER_LONG_MS)
+    const settleAt = this.outbox.dueAt(isIdle ? 0 : hasSpare ? GATHER_MS : GATHER_LONG_MS, hasSpare)
     // While answers gather, a claim waits to go along with them.
     const isStarving = this.slots.waiting === 0 && !this.outbox.isGathering
-    const claimAt = claim === null ? Number.POSITIVE_INFINITY : this.appetite.dueAt(isStarving)
+    const claimAt =
+      claim === null ? Number.POSITIVE_INFINITY : Math.min(this.appetite.dueAt(isStarving), this.#wokenAt)
     if (this.isMaintenanceDue) return { kind: "maintain" }
     if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
     if (settleAt <= now || claimAt <= now) {
@@ -123,15 +176,17 @@ export class Drain {
 
   /** null: nothing may be claimed now. */
   #claimOptions(now: number, obligations: Obligations): ClaimOptions | null {
-    const { budget, hand, slots, options } = this
+    const { appetite, budget, hand, slots, options } = this
     const maxTimeoutMs = budget.longestTimeoutMs(now)
     const affordable = budget.claimable(obligations)
-    const order = options.steer?.(!this.isStopped && maxTimeoutMs !== null && affordable >= 1) ?? "go_on"
-    if (order === "look") this.appetite.kick()
-    if (this.isStopped || order === "stop" || maxTimeoutMs === null || affordable < 1) return null
-
+    const canClaim = !this.isStopped && maxTimeoutMs !== null && affordable >= 1
     const startable = Math.max(slots.free, slots.expectedWithin(START_WITHIN_MS)) - slots.waiting
     const limit = Math.min(options.concurrency - hand.size, startable, affordable)
+    const wanted = this.isStopped ? 0 : appetite.wanted(now)
+    const order = options.steer?.({ canClaim, wanted, room: limit }) ?? "go_on"
+    if (order === "look") appetite.kick()
+    if (!canClaim || order === "stop") return null
+
     const maxBytes = Math.min(MAX_BODIES_IN_HAND - hand.bodySize, MAX_BYTES_PER_CLAIM)
     if (options.concurrency > 0 && (limit < 1 || maxBytes < 1)) return null
     return { owner: options.owner, limit: Math.max(0, limit), maxBytes, maxTimeoutMs }

@@ -10,6 +10,8 @@ export interface HeldRequest {
   bodySize: number
   /** Its call has begun. */
   called: boolean
+  /** It goes back uncalled. */
+  isGivenBack: boolean
   /** Ends the wait for a slot, or the call. */
   abort: AbortController
 }
@@ -39,6 +41,7 @@ export class Hand {
       heldSince: now,
       bodySize: sizeOf(claimed.body),
       called: false,
+      isGivenBack: false,
       abort: new AbortController(),
     }
     this.#held.add(held)
@@ -55,8 +58,17 @@ export class Hand {
     return [...this.#held].filter((held) => held.heldSince <= instant).map((held) => held.claimed.lease)
   }
 
+  /** What waits to be called at this provider waits no more, and goes back. */
+  giveBack(provider: string): void {
+    for (const held of this.#held) {
+      if (held.called || held.claimed.target.provider !== provider) continue
+      held.isGivenBack = true
+      held.abort.abort()
+    }
+  }
+
   /** Ends what is being done under these leases. */
-  abort(lost: Lease[]): void {
+  abort(lost: Pick<Lease, "requestId" | "attempt">[]): void {
     const ids = new Set(lost.map((lease) => `${lease.requestId} ${lease.attempt}`))
     for (const { claimed, abort } of this.#held) {
       if (ids.has(`${claimed.lease.requestId} ${claimed.lease.attempt}`)) abort.abort()

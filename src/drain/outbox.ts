@@ -1,5 +1,5 @@
 import type { Random } from "../core/clock.ts"
-import type { Settlement } from "../queue/contract.ts"
+import type { Settlement, TargetReport } from "../queue/contract.ts"
 import { backOff } from "./back-off.ts"
 import { SETTLE_BYTES, SETTLE_GROUP } from "./budget.ts"
 import { sizeOf } from "./size.ts"
@@ -56,12 +56,16 @@ export class Outbox {
     this.#entries.push({ settlement, bytes, addedAt: now, failures: 0, retryAt: 0 })
   }
 
-  /** When a group should go, epoch ms: when it is full, or its first has waited so long for others. */
-  dueAt(gatherMs: number): number {
+  /**
+   * When a group should go, epoch ms: when it is full, or its first has waited so long for others. `mayHurry`: at once
+   * when it tells of a provider's trouble, which others should know.
+   */
+  dueAt(gatherMs: number, mayHurry: boolean): number {
     const fresh = this.#entries.filter(({ failures }) => failures === 0)
     const bytes = fresh.reduce((sum, entry) => sum + entry.bytes, 0)
     const isFull = fresh.length >= SETTLE_GROUP || bytes >= SETTLE_BYTES
-    const gatheredAt = isFull ? 0 : (fresh[0]?.addedAt ?? Number.POSITIVE_INFINITY) + gatherMs
+    const isUrgent = mayHurry && fresh.some(({ settlement }) => tellsOfTrouble(settlement.report))
+    const gatheredAt = isFull || isUrgent ? 0 : (fresh[0]?.addedAt ?? Number.POSITIVE_INFINITY) + gatherMs
     return this.#entries.reduce(
       (soonest, { failures, retryAt }) => (failures > 0 ? Math.min(soonest, retryAt) : soonest),
       gatheredAt,
@@ -96,6 +100,10 @@ export class Outbox {
   drop(): Settlement[] {
     return this.#entries.splice(0).map(({ settlement }) => settlement)
   }
+}
+
+function tellsOfTrouble(report: TargetReport | null): boolean {
+  return report !== null && (["trouble", "account"].includes(report.health) || report.blockedUntil !== null)
 }
 
 function groupSize(failures: number): number {

@@ -12,7 +12,9 @@ export interface DrainReport {
   noted: number
   /** Operations of the store that failed, and answers that could not be saved. */
   errors: number
-  /** When a claim can find something next, epoch ms, as the last claim told it. */
+  /** Requests that could start but were left, as the last claim told. */
+  remaining: number
+  /** When a claim can find something next, epoch ms; null: nothing is known to come. */
   wakeAt: number | null
 }
 
@@ -35,6 +37,7 @@ export function newReport(): DrainReport {
     released: 0,
     noted: 0,
     errors: 0,
+    remaining: 0,
     wakeAt: null,
   }
 }
@@ -62,6 +65,7 @@ export function reportSettled(
 
 /** Logs what a drain did, if it did anything. */
 export function reportEnd(report: DrainReport, log: Log, owner: string, ms: number): void {
-  const { wakeAt, ...counts } = report
-  if (Object.values(counts).some((count) => count > 0)) log.info("drain", { owner, ms, ...counts, wakeAt })
+  const { remaining, wakeAt, ...counts } = report
+  if (Object.values(counts).some((count) => count > 0))
+    log.info("drain", { owner, ms, ...counts, remaining, wakeAt })
 }

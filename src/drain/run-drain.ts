@@ -26,8 +26,12 @@ const TRIPS_OF_MAINTENANCE = 8
  * holds back no other, and waits in place for what is due within two seconds, mostly a first retry.
  * Never throws; what went wrong is counted in the report.
  */
-export async function runDrain(deps: DrainDeps, options: DrainOptions): Promise<DrainReport> {
-  const drain = new Drain(deps, options)
+export function runDrain(deps: DrainDeps, options: DrainOptions): Promise<DrainReport> {
+  return carryOut(new Drain(deps, options))
+}
+
+/** The same for a drain that others hold too, to wake it or to end one of its calls. */
+export async function carryOut(drain: Drain): Promise<DrainReport> {
   for (;;) {
     const step = drain.nextStep()
     switch (step.kind) {
@@ -53,9 +57,10 @@ export async function runDrain(deps: DrainDeps, options: DrainOptions): Promise<
 async function turn(drain: Drain, group: Group | null, options: ClaimOptions | null): Promise<void> {
   const { appetite, deps } = drain
   const settlements = group?.settlements ?? []
+  const done = drain.tally.untold
   let exchanged: { replies: SettleReply[]; claim: Claim | null }
   try {
-    exchanged = await exchange(drain, settlements, options)
+    exchanged = await exchange(drain, settlements, options && { ...options, ...(done && { done }) })
   } catch (error) {
     storeFailed(drain, options === null ? "settle" : group === null ? "claim" : "turn", error)
     group?.failed(deps.clock())
@@ -64,10 +69,13 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
   }
   const { replies, claim } = exchanged
   appetite.answered()
+  drain.gate.open(settlements)
   for (const [i, settlement] of settlements.entries()) {
     reportSettled(drain.report, deps.log, settlement, replies[i] ?? "gone")
   }
-  if (claim !== null) receive(drain, claim)
+  if (claim === null) return
+  if (done !== undefined) drain.tally.told(done)
+  receive(drain, claim)
 }
 
 async function exchange(drain: Drain, settlements: Settlement[], options: ClaimOptions | null) {
@@ -79,15 +87,19 @@ async function exchange(drain: Drain, settlements: Settlement[], options: ClaimO
 }
 
 function receive(drain: Drain, claim: Claim): void {
-  const { appetite, budget, deps, outbox, report } = drain
-  const now = deps.clock()
-  appetite.claimed(claim, now)
+  const { appetite, budget, deps, report } = drain
+  appetite.claimed(claim, deps.clock())
   if (claim.requests.length > 0) budget.spend(1)
   report.claimed += claim.requests.length
+  report.remaining = claim.remaining
   drain.isMaintenanceDue ||= claim.maintenanceDue
-  for (const overdue of claim.overdue) outbox.add(settleOverdue(overdue), now)
+  for (const overdue of claim.overdue) drain.decided(settleOverdue(overdue))
   for (const claimed of claim.requests) {
     const provider = deps.providers.get(claimed.target.provider)
+    if (drain.gate.isClosed(claimed.target.provider)) {
+      drain.decided(handBack(claimed.lease))
+      continue
+    }
     if (provider !== undefined) {
       start(drain, claimed, provider)
       continue
@@ -95,7 +107,7 @@ function receive(drain: Drain, claim: Claim): void {
     // Only lines of configured providers are served, so the settings disagree: nobody's request is failed for it.
     deps.log.error("provider_missing", { provider: claimed.target.provider })
     drain.isStopped = true
-    outbox.add(handBack(claimed.lease), now)
+    drain.decided(handBack(claimed.lease))
   }
 }
 
@@ -103,9 +115,10 @@ function receive(drain: Drain, claim: Claim): void {
 function start(drain: Drain, claimed: ClaimedRequest, provider: Provider): void {
   const { deps, slots, storeSlots, budget } = drain
   const held = drain.hand.take(claimed, deps.clock())
-  const end = (settlement: Settlement | null) => {
+  const end = (ended: Settlement | null) => {
     drain.hand.drop(held)
-    if (settlement !== null) drain.outbox.add(settlement, deps.clock())
+    const settlement = ended ?? (held.isGivenBack ? handBack(claimed.lease) : null)
+    if (settlement !== null) drain.decided(settlement)
     drain.bell.ring()
   }
   callRequest({ ...deps, slots, storeSlots, budget }, held, provider).then(end, (error: unknown) => {
@@ -115,10 +128,10 @@ function start(drain: Drain, claimed: ClaimedRequest, provider: Provider): void 
 }
 
 /** Not reachable but by a mistake of ours; the lease runs out, and the request is called again. */
-function callLost({ deps, report }: Drain, { claimed }: HeldRequest, error: unknown): void {
-  report.errors += 1
+function callLost(drain: Drain, { claimed }: HeldRequest, error: unknown): void {
+  drain.failed("internal")
   const { requestId, attempt } = claimed.lease
-  deps.log.error("call_lost", { requestId, attempt, kind: kindOf(error) })
+  drain.deps.log.error("call_lost", { requestId, attempt, kind: kindOf(error) })
 }
 
 /** Ends the calls of requests that were cancelled meanwhile. */
@@ -144,20 +157,21 @@ async function maintain(drain: Drain): Promise<void> {
   }
 }
 
-function storeFailed({ budget, deps, report }: Drain, op: string, error: unknown): void {
-  budget.spend(MORE_TRIES_OF_THE_QUEUE)
-  report.errors += 1
-  deps.log.warn("store_failed", { op, kind: kindOf(error) })
+function storeFailed(drain: Drain, op: string, error: unknown): void {
+  const kind = kindOf(error)
+  drain.budget.spend(MORE_TRIES_OF_THE_QUEUE)
+  drain.failed(kind)
+  drain.deps.log.warn("store_failed", { op, kind })
 }
 
 function close(drain: Drain): DrainReport {
-  const { appetite, deps, options, outbox, report, startedAt } = drain
+  const { deps, options, outbox, report, startedAt } = drain
   for (const { lease, decision } of outbox.drop()) {
-    report.errors += 1
+    drain.failed("answer_lost")
     const { requestId, attempt } = lease
     deps.log.error("answer_lost", { requestId, attempt, decision: decision.kind })
   }
-  report.wakeAt = appetite.wakeAt
+  report.wakeAt = drain.nextAt
   reportEnd(report, deps.log, options.owner, deps.clock() - startedAt)
   return report
 }

@@ -1,6 +1,7 @@
 import { newOperationId } from "../core/ids.ts"
 import type { RequestQueue } from "../queue/contract.ts"
 import type { DrainDeps } from "./drain.ts"
+import type { Lanes } from "./lanes.ts"
 import type { DrainReport } from "./report.ts"
 import { runDrain } from "./run-drain.ts"
 
@@ -44,7 +45,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
   const report = await runDrain(deps, {
     owner,
     concurrency: config.drainConcurrency,
-    steer: (canClaim) => {
+    steer: ({ canClaim }) => {
       if (!canClaim) leave()
       if (turnstiles.get(queue) !== mine) return "stop"
       const isKicked = mine.isKicked
@@ -54,5 +55,18 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
     },
   })
   leave()
+  return report
+}
+
+/**
+ * What the cron does where lanes drain: sees to due, expired and overdue requests, and wakes as many lanes as the backlog
+ * and what providers allow deserve; none when nothing could start. Never throws.
+ */
+export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainReport> {
+  const report = await runDrain(deps, { owner: `tick:${newOperationId()}`, concurrency: 0 })
+  const deserved = Math.min(lanes.count, Math.ceil(report.remaining / deps.config.drainConcurrency))
+  const woken = Array.from({ length: deserved }, (_, lane) => lanes.wake(lane, 0))
+  if (deserved === 0 && report.wakeAt !== null) woken.push(lanes.wake(0, report.wakeAt))
+  await Promise.all(woken)
   return report
 }

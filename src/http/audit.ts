@@ -3,7 +3,7 @@ import { AuditQuery } from "../core/contracts/parameters.ts"
 import type { AccessStore, AuditEntry } from "../queue/contract.ts"
 import type { App, AppContext } from "./context.ts"
 import { readQuery } from "./query.ts"
-import { resource, servicesOf } from "./resource.ts"
+import { afterAnswer, resource, servicesOf } from "./resource.ts"
 
 /** Refusals noted per isolate and minute: enough to see an attack, too few to be one. */
 const REFUSALS_PER_MINUTE = 10
@@ -50,11 +50,4 @@ export function createAuditor(access: Pick<AccessStore, "audit">, clock: Clock):
       afterAnswer(c, written)
     },
   }
-}
-
-/** Keeps a Worker alive until the work is done; elsewhere there is no such context, and nothing ends the process. */
-function afterAnswer(c: AppContext, work: Promise<unknown>): void {
-  try {
-    c.executionCtx.waitUntil(work)
-  } catch {}
 }

@@ -8,6 +8,14 @@ import type { Log } from "../core/log.ts"
 import type { AccessStore, RequestQueue } from "../queue/contract.ts"
 import type { Auditor } from "./audit.ts"
 
+/** The lanes as the API needs them. Never reject; without lanes they do nothing. */
+export interface LaneCommands {
+  /** Something may be there to be claimed at that instant, epoch ms; a past one means now. */
+  wake(at: number): Promise<void>
+  /** Ends a call whose request was cancelled. `owner`: of its lease. */
+  abort(owner: string, requestId: string, attempt: number): Promise<void>
+}
+
 /** What the handlers work with. */
 export interface Services {
   config: Config
@@ -16,6 +24,7 @@ export interface Services {
   authenticate: Authenticate
   limitRate: LimitRate
   auditor: Auditor
+  lanes: LaneCommands
   newRequestId: () => string
   clock: Clock
   log: Log

@@ -7,7 +7,7 @@ import type { Enqueued, EnqueueReply, Idempotency, NewRequest, RequestQueue } fr
 import type { JsonBody } from "./body.ts"
 import type { AppContext, Services } from "./context.ts"
 import { identify, readIdempotencyKey } from "./idempotency.ts"
-import { servicesOf } from "./resource.ts"
+import { servicesOf, wakeLanes } from "./resource.ts"
 import { checkCommandSize } from "./sizes.ts"
 
 /** What the enqueue routes answer, per request. */
@@ -31,6 +31,7 @@ export async function enqueue(
   }
   const idempotency = idempotencyKey === null ? null : await identify(c.req.path, idempotencyKey, requests)
   const stored = await store(services.queue, requests, idempotency)
+  wakeLanes(c, Math.min(...requests.map(({ head }) => head.scheduledAt ?? 0)))
   if (stored.replayed) c.header("Idempotency-Replayed", "true")
   return stored.requests.map((reply, i) => present(reply, requests[i]?.head))
 }

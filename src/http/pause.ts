@@ -1,7 +1,7 @@
 import { AppError } from "../core/errors.ts"
 import { auditEntry } from "./audit.ts"
 import type { App, AppContext } from "./context.ts"
-import { resource, servicesOf } from "./resource.ts"
+import { resource, servicesOf, wakeLanes } from "./resource.ts"
 
 /** Pausing the queue or a provider, and resuming; what is in flight finishes. */
 export function mountPause(app: App): void {
@@ -19,6 +19,7 @@ export function mountPause(app: App): void {
 async function pauseQueue(c: AppContext, paused: boolean): Promise<Response> {
   const { queue, config } = servicesOf(c)
   await queue.setPaused(null, paused, auditEntry(c, paused ? "queue.paused" : "queue.resumed", null))
+  if (!paused) wakeLanes(c)
   return c.json({ name: config.queueName, paused })
 }
 
@@ -29,5 +30,6 @@ async function pauseProvider(c: AppContext, paused: boolean): Promise<Response> 
     throw new AppError("not_found", "No provider of this name is configured.")
   }
   await queue.setPaused(name, paused, auditEntry(c, paused ? "provider.paused" : "provider.resumed", name))
+  if (!paused) wakeLanes(c)
   return c.json({ name, paused })
 }

@@ -12,7 +12,7 @@ import { type EnqueuedRequest, enqueue, present } from "./enqueue.ts"
 import { listRequests } from "./list.ts"
 import { answerNotFound } from "./problems.ts"
 import { readQuery } from "./query.ts"
-import { resource, servicesOf } from "./resource.ts"
+import { afterAnswer, resource, servicesOf, wakeLanes } from "./resource.ts"
 import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
 
 export function mountRequests(app: App): void {
@@ -68,6 +68,7 @@ async function replayRequest(c: AppContext): Promise<Response> {
   if (reply.kind === "conflict") {
     throw new AppError("conflict", `Only a failed request can be replayed; this one is ${reply.state}.`)
   }
+  wakeLanes(c)
   return answerAccepted(c, present(reply.reply, reply.head))
 }
 
@@ -93,12 +94,13 @@ export async function cancelRequest(
   c: AppContext,
   requestId: string | undefined,
 ): Promise<{ state: "cancelled" } | { state: "failed"; discarded: true }> {
-  const { queue } = servicesOf(c)
+  const { queue, lanes } = servicesOf(c)
   const id = knownShape(requestId)
   const audit = auditEntry(c, "request.cancelled", id)
   const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit)
   switch (reply.kind) {
     case "cancelled":
+      if (reply.owner !== null) afterAnswer(c, lanes.abort(reply.owner, id, reply.attempt))
       return { state: "cancelled" }
     case "discarded":
       return { state: "failed", discarded: true }

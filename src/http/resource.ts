@@ -57,3 +57,15 @@ export function servicesOf(c: AppContext): Services {
   }
   return services
 }
+
+/** Keeps a Worker alive until the work is done; elsewhere there is no such context, and nothing ends the process. */
+export function afterAnswer(c: AppContext, work: Promise<unknown>): void {
+  try {
+    c.executionCtx.waitUntil(work)
+  } catch {}
+}
+
+/** Something may be there to be claimed at that instant, by default now. The answer does not wait for it. */
+export function wakeLanes(c: AppContext, at = 0): void {
+  afterAnswer(c, servicesOf(c).lanes.wake(at))
+}

@@ -63,30 +63,37 @@ function deciding(options: { concurrency?: number; subrequestLimit?: number; ste
 }
 
 describe("a drain claims", () => {
-  test("first of all, as many as there are places", () => {
+  test("first of all, as many as there are connections", () => {
     const { drain } = deciding()
     expect(drain.nextStep()).toEqual({
       kind: "turn",
       group: null,
-      claim: { owner: "test", limit: 50, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
+      claim: { owner: "test", limit: 4, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
     })
   })
 
-  test("no more than can start within 20 s at its present pace", async () => {
+  test("no more than can start within half a second at its present pace", async () => {
     const { drain, advance, hold, found } = deciding({ concurrency: 200 })
-    expect(drain.nextStep()).toMatchObject({ claim: { limit: 80 } })
+    for (let i = 0; i < 30; i++) {
+      const release = await drain.slots.acquire()
+      advance(100)
+      release()
+    }
+    // Four slots, each held for a little over 100 ms: nearly twenty.
+    const startable = drain.slots.expectedWithin(500)
+    expect(startable).toBe(19)
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: startable } })
     found(8, 100)
     for (let i = 0; i < 4; i++) await drain.slots.acquire()
     for (let i = 0; i < 6; i++) {
       hold()
       void drain.slots.acquire()
     }
-    advance(8000)
-    // Four slots, each held for 8 s so far: ten in 20 s, of which six wait already.
-    expect(drain.slots.expectedWithin(20_000)).toBe(10)
     drain.appetite.kick()
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
-    advance(12_000)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: startable - 6 } })
+    // They hang: five in half a second, and six wait already.
+    advance(400)
+    expect(drain.slots.expectedWithin(500)).toBe(5)
     drain.appetite.kick()
     expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
   })
@@ -101,7 +108,7 @@ describe("a drain claims", () => {
     const resting = drain.bell.rest(60_000)
     for (const release of releases) release()
     await resting
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
   })
 
   test("along with answers, when there is room; they are gathered for 50 ms", () => {
@@ -125,7 +132,7 @@ describe("a drain claims", () => {
     advance(50)
     expect(drain.nextStep()).toMatchObject({ kind: "turn", group: { isFresh: true }, claim: null })
     advance(1000)
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 49 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 4 } })
   })
 
   test("again when a store that was away for long answers", () => {
@@ -135,7 +142,7 @@ describe("a drain claims", () => {
     advance(60_000)
     expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
     drain.appetite.answered()
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
   })
 
   test("no sooner because a claim that found nothing says that something is left", () => {
@@ -167,7 +174,7 @@ describe("a drain claims", () => {
     hold()
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
     order = "look"
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 49 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
     order = "stop"
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
   })
@@ -176,12 +183,12 @@ describe("a drain claims", () => {
     const asked: boolean[] = []
     const { drain, hold } = deciding({
       subrequestLimit: 50,
-      steer: (canClaim) => {
+      steer: ({ canClaim }) => {
         asked.push(canClaim)
         return "go_on"
       },
     })
-    expect(drain.nextStep()).toMatchObject({ claim: { limit: 21 } })
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: 4 } })
     for (let i = 0; i < 21; i++) hold()
     drain.budget.spend(2)
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })

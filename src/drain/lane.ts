@@ -1,0 +1,48 @@
+import { DurableObject } from "cloudflare:workers"
+import { LaneAlarm } from "./lane-alarm.ts"
+import { LaneDrain } from "./lane-drain.ts"
+import { type LaneCalls, type LaneId, type LaneNamespace, type LaneSetting, laneName } from "./lanes.ts"
+
+/** More than there may ever be. */
+const MAX_LANES = 64
+
+/**
+ * The class of the lanes. `settingOf` gives what the variables of the Worker mean; null: they are bad, and a lane does
+ * nothing.
+ */
+export function createLaneClass(settingOf: (env: Record<string, unknown>) => LaneSetting | null) {
+  return class extends DurableObject<Record<string, unknown>> implements LaneCalls {
+    readonly #lane: LaneDrain | null
+
+    constructor(ctx: DurableObjectState, env: Record<string, unknown>) {
+      super(ctx, env)
+      const setting = settingOf(env)
+      this.#lane = null
+      if (setting === null) return
+      const alarm = new LaneAlarm(ctx.storage, setting.deps.clock)
+      this.#lane = new LaneDrain(setting.deps, setting.lanes, numberOf(ctx.id, setting.namespace), alarm)
+      void ctx.blockConcurrencyWhile(() => alarm.load())
+    }
+
+    /** The drain, in an invocation of its own: 15 min of wall clock. Never throws: a retried alarm would add nothing. */
+    override async alarm(): Promise<void> {
+      await this.#lane?.run()
+    }
+
+    async wake(at: number): Promise<void> {
+      await this.#lane?.wake(at)
+    }
+
+    async abort(requestId: string, attempt: number): Promise<void> {
+      this.#lane?.abort(requestId, attempt)
+    }
+  }
+}
+
+/** An object knows its id; its name is not promised to it. */
+function numberOf(id: LaneId, namespace: LaneNamespace): number {
+  for (let lane = 0; lane < MAX_LANES; lane++) {
+    if (namespace.idFromName(laneName(lane)).equals(id)) return lane
+  }
+  throw new Error("this object is none of the lanes")
+}

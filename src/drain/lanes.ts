@@ -1,0 +1,59 @@
+import type { Log } from "../core/log.ts"
+import type { DrainDeps } from "./drain.ts"
+
+/** What a lane does for those who know its name. */
+export interface LaneCalls {
+  /** Something may be there at that instant, epoch ms; a past one means now. */
+  wake(at: number): Promise<void>
+  /** Ends the call of a request that it holds no longer. */
+  abort(requestId: string, attempt: number): Promise<void>
+}
+
+export interface LaneId {
+  equals(other: LaneId): boolean
+}
+
+/** The part of the binding that finds lanes. */
+export interface LaneNamespace<Id extends LaneId = LaneId> {
+  idFromName(name: string): Id
+  get(id: Id): LaneCalls
+}
+
+/** All lanes of this Worker. Nothing here throws: a lane that cannot be reached is woken by the next tick. */
+export interface Lanes {
+  readonly count: number
+  wake(lane: number, at: number): Promise<void>
+  /** `owner`: of the lease. One that is no lane learns of it by itself. */
+  abort(owner: string, requestId: string, attempt: number): Promise<void>
+}
+
+/** What a lane works with. */
+export interface LaneSetting {
+  deps: DrainDeps
+  lanes: Lanes
+  namespace: LaneNamespace
+}
+
+const OWNER = /^lane-(\d+):/
+
+export function laneName(lane: number): string {
+  return `lane-${lane}`
+}
+
+export function openLanes<Id extends LaneId>(namespace: LaneNamespace<Id>, count: number, log: Log): Lanes {
+  const tell = async (lane: number, say: (calls: LaneCalls) => Promise<void>) => {
+    try {
+      await say(namespace.get(namespace.idFromName(laneName(lane))))
+    } catch (error) {
+      log.warn("lane_not_reached", { lane, kind: error instanceof Error ? error.name : "unknown" })
+    }
+  }
+  return {
+    count,
+    wake: (lane, at) => tell(lane, (calls) => calls.wake(at)),
+    abort: async (owner, requestId, attempt) => {
+      const lane = OWNER.exec(owner)?.[1]
+      if (lane !== undefined) await tell(Number(lane), (calls) => calls.abort(requestId, attempt))
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest"
+import { describeScenes } from "./scene.ts"
+
+const many = (text: string) => Array.from({ length: 20 }, (_, i) => ({ text: `${i} ${text}` }))
+
+describeScenes("trouble that a provider has for longer", (scene) => {
+  test.each([
+    ["a refused key", "[[sim: error=unauthorized]]"],
+    ["a wait that is asked for", "[[sim: error=rate_limited retryAfterMs=60000]]"],
+  ])("costs the calls that run already, and no more: %s", async (_, trouble) => {
+    const s = await scene()
+    const others = await s.enqueue(
+      ...many("[[sim: latencyMs=100]]").map((ask) => ({ ...ask, provider: "deepseek" })),
+    )
+    await s.enqueue(...many(trouble))
+    const report = await s.drain()
+    expect(s.simulator.calls.filter(({ provider }) => provider === "openai").length).toBeLessThanOrEqual(8)
+    expect(report).toMatchObject({ completed: 20, failed: 0, errors: 0 })
+    expect(new Set(await s.states(others))).toEqual(new Set(["completed"]))
+    expect(report.retried + report.returned).toBeLessThanOrEqual(8)
+  })
+
+  test("what waits for a connection goes back, and is called once the queue allows it", async () => {
+    const s = await scene()
+    const limited = { text: "limited [[sim: error=rate_limited retryAfterMs=300 times=1]]" }
+    const slow = Array.from({ length: 3 }, (_, i) => ({ text: `slow ${i} [[sim: headersLatencyMs=200]]` }))
+    const ids = await s.enqueue(limited, ...slow, { text: "waits" }, { text: "waits too" })
+    const report = await s.drain()
+    expect(report).toMatchObject({ completed: 6, retried: 1, errors: 0 })
+    expect(report.released).toBeGreaterThan(0)
+    expect(new Set(await s.states(ids))).toEqual(new Set(["completed"]))
+    const endedAt = s.simulator.calls.find(({ tag }) => tag === "limited")?.endedAt ?? 0
+    for (const call of s.simulator.calls.filter(({ tag }) => tag.startsWith("waits"))) {
+      expect(call.startedAt).toBeGreaterThanOrEqual(endedAt + 295)
+    }
+  })
+})
