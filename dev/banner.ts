@@ -10,6 +10,7 @@ export interface BannerFacts {
   /** Null when no provider needs it. */
   simulatorUrl: string | null
   providers: ProviderSettings[]
+  lanes: number
   cronMs: number
 }
 
@@ -29,6 +30,7 @@ export function formatBanner(facts: BannerFacts): string {
     ["Admin key", `${adminApiKey}${facts.adminKeyIsNew ? "  (new, kept in .dev.vars)" : ""}`],
     ["Queue", facts.queueName],
     ["Store", facts.store],
+    ["Lanes", facts.lanes === 0 ? "none: the cron drains" : String(facts.lanes)],
     ["Cron", `fired every ${facts.cronMs} ms`],
     ...(simulatorUrl === null ? [] : [["Simulator", simulatorUrl]]),
     ...names.map((name) => [name, describe(name, providers)]),

@@ -46,7 +46,6 @@ export function readSettings(
   }
 
   const port = whole("PORT", 8787, 1, 65_535)
-  const cronMs = whole("DEV_CRON_MS", 2_000, 50, 86_400_000)
   const store = chooseStore(text, problems)
   const adminKeyIsNew = text("ADMIN_API_KEY") === ""
   const { asked, result } = check({
@@ -58,6 +57,8 @@ export function readSettings(
     ...storeVars(store.kind === "upstash" ? store : { url: UNKNOWN_URL, token: "unknown" }),
   })
   problems.push(...result.problems)
+  // Without lanes nothing starts before the next tick.
+  const cronMs = whole("DEV_CRON_MS", result.config?.drainLanes === 0 ? 2_000 : 60_000, 50, 86_400_000)
   if (result.config === null || problems.length > 0) return { settings: null, problems }
 
   const { config } = result

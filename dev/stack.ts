@@ -63,6 +63,7 @@ export async function startStack(root: string, lifetime: Lifetime): Promise<void
       store: store.description,
       simulatorUrl,
       providers,
+      lanes: config.drainLanes,
       cronMs,
     }),
   )

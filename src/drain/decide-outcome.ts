@@ -4,12 +4,10 @@ import type { AttemptRecord, OutcomeResult, RequestError } from "../core/outcome
 import type { ChatCompletion, RequestHead } from "../core/request.ts"
 import type { CallFailure, CallOutcome } from "../providers/provider.ts"
 import type { ClaimedRequest, Decision, Lease, Overdue, Settlement, TargetReport } from "../queue/contract.ts"
+import { reportTarget } from "./report-target.ts"
 
-/** A wrong header must not stop a provider for good: asking again once an hour costs one call. */
-const LONGEST_BLOCK_MS = 3_600_000
-/** Nor must it put off a request for good; daily limits do say a day. */
+/** A wrong header must not put off a request for good; daily limits do say a day. */
 const LONGEST_WAIT_MS = 86_400_000
-const TELLING_TIMEOUT_MS = 10_000
 /** Three timeouts are three bills. */
 const TIMEOUTS_PER_TARGET = 2
 
@@ -29,10 +27,13 @@ export type DecidedOutcome = Omit<Settlement, "lease">
  * What an attempt comes to: a settlement without its lease. Pure: time and randomness come in.
  *
  * A retryable error is retried after max(the server's wait, full jitter of base·2^retries up to the
- * cap), at most `maxRetries` times, a timeout once per target. A retry that would be due at or after
- * the request's deadline fails it now with `deadline_exceeded`, whose message names the last error;
- * the attempt in the history keeps its own. An account error is nobody's request: it goes back to
- * its line uncounted. An aborted call is only noted: the lease was lost before it was aborted.
+ * cap), at most `maxRetries` times, a timeout once per target. Where another target may take over, it
+ * does so at once: in a provider's trouble, even one that it calls lasting, after a target's last
+ * timeout, and rather than wait beyond the deadline.
+ * A retry that would be due at or after the request's deadline fails it now with `deadline_exceeded`,
+ * whose message names the last error; the attempt in the history keeps its own. An account error is
+ * nobody's request: it goes back to its line uncounted. An aborted call is only noted: the lease was
+ * lost before it was aborted.
  */
 export function decideOutcome(input: DecisionInput): DecidedOutcome {
   const { outcome } = input
@@ -48,7 +49,7 @@ export function decideOutcome(input: DecisionInput): DecidedOutcome {
           possiblyBilled: false,
         }),
         result: { response: outcome.response, usage: outcome.usage, error: null },
-        report: report(input, { health: "ok", usedTokens: tokensOf(outcome.usage) }),
+        report: reportTarget(input, 0),
       }
     case "aborted":
       return {
@@ -61,7 +62,7 @@ export function decideOutcome(input: DecisionInput): DecidedOutcome {
           possiblyBilled: outcome.possiblyBilled,
         }),
         result: { response: null, usage: outcome.usage, error: null },
-        report: report(input, { health: "unknown", usedTokens: tokensOf(outcome.usage) }),
+        report: reportTarget(input, 0),
       }
     case "failed":
       return decideFailure(input, outcome.failure, outcome.usage)
@@ -73,10 +74,11 @@ function decideFailure(
   failure: CallFailure,
   usage: OutcomeResult["usage"],
 ): DecidedOutcome {
-  const { claimed, now } = input
+  const { claimed } = input
   const serverWaitMs = Math.min(Math.ceil(failure.retryAfterMs ?? 0), LONGEST_WAIT_MS)
   const delayMs = Math.max(serverWaitMs, backoffMs(claimed.retries, input))
-  const { decision, error } = afterFailure(input, failure, now + delayMs)
+  const report = reportTarget(input, delayMs)
+  const { decision, error } = afterFailure(input, failure, report.health, delayMs)
   return {
     decision,
     attempt: record(input, {
@@ -87,7 +89,7 @@ function decideFailure(
       possiblyBilled: failure.possiblyBilled,
     }),
     result: { response: partialResponse(input, failure, usage), usage, error },
-    report: reportFailure(input, failure, usage, delayMs),
+    report,
   }
 }
 
@@ -95,67 +97,27 @@ function decideFailure(
 function afterFailure(
   { claimed, now }: DecisionInput,
   { error, scope }: CallFailure,
-  dueAt: number,
+  health: TargetReport["health"],
+  delayMs: number,
 ): { decision: Decision; error: RequestError } {
-  const { deadlineAt, maxRetries } = claimed.head
+  const { head, hasAlternative, retries, timeouts } = claimed
   const tooLate = { decision: { kind: "failed" }, error: deadlineExceeded(error) } as const
   if (scope === "account") {
-    return deadlineAt !== null && deadlineAt <= now ? tooLate : { decision: { kind: "return" }, error }
+    return isPastDeadline(head, now) ? tooLate : { decision: { kind: "return" }, error }
   }
-  const usedUp =
-    claimed.retries >= maxRetries || (error.code === "timeout" && claimed.timeouts + 1 >= TIMEOUTS_PER_TARGET)
-  if (!error.retryable || usedUp) return { decision: { kind: "failed" }, error }
-  if (deadlineAt !== null && deadlineAt <= dueAt) return tooLate
-  return { decision: { kind: "retry", dueAt }, error }
+  const isUsedUp = error.code === "timeout" && timeouts + 1 >= TIMEOUTS_PER_TARGET
+  const cannotWait = health === "trouble" && isPastDeadline(head, now + delayMs)
+  const failsOver = hasAlternative && (scope === "provider" || isUsedUp || cannotWait)
+  const mayGoOn = failsOver || (error.retryable && !isUsedUp)
+  if (!mayGoOn || retries >= head.maxRetries) return { decision: { kind: "failed" }, error }
+  const dueAt = failsOver ? now : now + delayMs
+  return isPastDeadline(head, dueAt) ? tooLate : { decision: { kind: "retry", dueAt }, error }
 }
 
 /** Full jitter: anything from 0 to base·2^retries ms, up to the cap. Clients that failed together do not come back together. */
 function backoffMs(retries: number, { random, settings }: DecisionInput): number {
   const longest = Math.min(settings.retryCapMs, settings.retryBaseMs * 2 ** retries)
   return Math.floor(random() * (longest + 1))
-}
-
-/**
- * A rate limit blocks its target for as long as the answer says; where it says nothing, until this
- * request may try again, because every other one called meanwhile would only spend a retry of its
- * own. Other trouble of a provider blocks it only when the provider names a wait.
- */
-function reportFailure(
-  input: DecisionInput,
-  { error, scope, retryAfterMs, possiblyBilled }: CallFailure,
-  usage: OutcomeResult["usage"],
-  delayMs: number,
-): TargetReport {
-  const isLimited = error.code === "provider_rate_limited"
-  const waitMs = Math.ceil(retryAfterMs ?? (isLimited ? delayMs : 0))
-  return report(input, {
-    health: healthAfter(input, error.code, scope),
-    blockedUntil: scope === "provider" && waitMs > 0 ? input.now + Math.min(waitMs, LONGEST_BLOCK_MS) : null,
-    usedTokens: tokensOf(usage) ?? (possiblyBilled ? null : 0),
-  })
-}
-
-function healthAfter(
-  { claimed }: DecisionInput,
-  code: RequestError["code"],
-  scope: CallFailure["scope"],
-): TargetReport["health"] {
-  if (scope === "account") return "account"
-  if (code === "provider_rate_limited") return "ok"
-  // A short timeout tells of the caller's patience, not of the provider.
-  if (code === "timeout") return claimed.head.timeoutMs >= TELLING_TIMEOUT_MS ? "trouble" : "unknown"
-  return scope === "provider" ? "trouble" : "ok"
-}
-
-function report(
-  { claimed: { target } }: DecisionInput,
-  found: Pick<TargetReport, "health" | "usedTokens"> & Partial<TargetReport>,
-): TargetReport {
-  return { ...target, blockedUntil: null, quotas: null, ...found }
-}
-
-function tokensOf(usage: OutcomeResult["usage"]): number | null {
-  return usage === null ? null : usage.inputTokens + usage.outputTokens
 }
 
 /** The beginning of an answer that was too long to keep, in the shape of an answer. */
@@ -219,9 +181,9 @@ export function handBack(lease: Lease): Settlement {
   }
 }
 
-/** Whether a call may no longer be started. */
-export function isPastDeadline(head: RequestHead, now: number): boolean {
-  return head.deadlineAt !== null && head.deadlineAt <= now
+/** Whether a call may no longer be started at that instant. */
+export function isPastDeadline(head: RequestHead, at: number): boolean {
+  return head.deadlineAt !== null && head.deadlineAt <= at
 }
 
 function deadlineExceeded(last: RequestError | null): RequestError {

@@ -8,8 +8,10 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
+import { mountProviders } from "./providers.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
 import { mountStats } from "./stats.ts"
@@ -39,6 +41,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountStats(app)
   mountCleanup(app)
   mountPause(app)
+  mountProviders(app)
+  mountOrganizations(app)
   mountKeys(app)
   mountAudit(app)
   mountActionApi(app)

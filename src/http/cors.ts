@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono"
 import type { AppEnv } from "./context.ts"
 
-const METHODS = "GET, HEAD, POST, DELETE"
+const METHODS = "GET, HEAD, POST, PATCH, DELETE"
 const HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
 const EXPOSED = "Location, Retry-After, X-Request-Id, Idempotency-Replayed"
 const MAX_AGE_SECONDS = "600"

@@ -18,7 +18,8 @@ export function readIdempotencyKey(c: AppContext): string | null {
 
 /**
  * What makes two calls the same: route and key, and the body after parsing and defaults, whatever the order of its
- * members. What each call gets anew (ids, times) is left out.
+ * members. What each call gets anew (ids, times) is left out, and so are no fallbacks: keys from before there were any
+ * keep their meaning.
  */
 export async function identify(route: string, key: string, requests: RequestRead[]): Promise<Idempotency> {
   const organizations = new Set(requests.map(({ head }) => head.organizationId))
@@ -31,7 +32,8 @@ export async function identify(route: string, key: string, requests: RequestRead
       simulated: _simulated,
       ...fields
     } = head
-    return { ...fields, ...body, ...asked }
+    const fallbacks = head.fallbacks.length > 0 ? head.fallbacks : undefined
+    return { ...fields, fallbacks, ...body, ...asked }
   })
   return {
     organizationId: organizations.size === 1 ? only : "*",

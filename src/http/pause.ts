@@ -1,6 +1,6 @@
-import { AppError } from "../core/errors.ts"
 import { auditEntry } from "./audit.ts"
 import type { App, AppContext } from "./context.ts"
+import { requireProvider } from "./providers.ts"
 import { resource, servicesOf, wakeLanes } from "./resource.ts"
 
 /** Pausing the queue or a provider, and resuming; what is in flight finishes. */
@@ -24,12 +24,12 @@ async function pauseQueue(c: AppContext, paused: boolean): Promise<Response> {
 }
 
 async function pauseProvider(c: AppContext, paused: boolean): Promise<Response> {
-  const { queue, config } = servicesOf(c)
-  const name = c.req.param("name") ?? ""
-  if (!Object.hasOwn(config.providers, name)) {
-    throw new AppError("not_found", "No provider of this name is configured.")
-  }
-  await queue.setPaused(name, paused, auditEntry(c, paused ? "provider.paused" : "provider.resumed", name))
+  const name = requireProvider(c)
+  await servicesOf(c).queue.setPaused(
+    name,
+    paused,
+    auditEntry(c, paused ? "provider.paused" : "provider.resumed", name),
+  )
   if (!paused) wakeLanes(c)
   return c.json({ name, paused })
 }

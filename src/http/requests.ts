@@ -13,6 +13,7 @@ import { listRequests } from "./list.ts"
 import { answerNotFound } from "./problems.ts"
 import { readQuery } from "./query.ts"
 import { afterAnswer, resource, servicesOf, wakeLanes } from "./resource.ts"
+import { retryAfterSeconds } from "./retry-after.ts"
 import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
 
 export function mountRequests(app: App): void {
@@ -77,15 +78,20 @@ function answerAccepted(c: AppContext, request: EnqueuedRequest | undefined): Re
   return c.json(request, 202)
 }
 
-/** Throws `not_found` when it is unknown, past its TTL, or another organization's. One round trip, or none. */
+/**
+ * Throws `not_found` when it is unknown, past its TTL, or another organization's. One round trip, or none. Of an
+ * unfinished one the answer will say when to ask again.
+ */
 export async function findRequest(
   c: AppContext,
   requestId: string | undefined,
   options: StatusOptions = {},
 ): Promise<StatusReply> {
-  const { queue } = servicesOf(c)
+  const { queue, clock } = servicesOf(c)
   const status = await queue.status(knownShape(requestId), tenantOf(c.get("principal")), options)
   if (status === null) throw unknownRequest()
+  const seconds = retryAfterSeconds(status, clock())
+  if (seconds !== null) c.header("Retry-After", String(seconds))
   return status
 }
 

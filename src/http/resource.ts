@@ -3,7 +3,7 @@ import type { Scope } from "../core/contracts/access.ts"
 import { AppError } from "../core/errors.ts"
 import type { App, AppContext, Services } from "./context.ts"
 
-type Method = "GET" | "POST" | "DELETE"
+type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
 interface Operation {
   /** What the key must be allowed to do; `any`: the handler decides; `public`: no key is asked for. */

@@ -9,7 +9,7 @@ export const MAX_SMALL_BYTES = 4096
 const MAX_COMMAND_BYTES = 9_000_000
 /** A body this small cannot grow beyond that: a number at most 5 times, a quote twice. */
 const SAFE_BODY_BYTES = 1_000_000
-/** Keys, the packed record and the reply, per request. */
+/** Keys, the packed record without its targets, and the reply, per request. */
 const OVERHEAD_BYTES = 1200
 
 const encoder = new TextEncoder()
@@ -30,7 +30,9 @@ export function checkEntrySizes(value: unknown, bytes: number, maxRequestBytes: 
  */
 export function checkCommandSize(requests: NewRequest[], bytes: number): void {
   if (bytes <= SAFE_BODY_BYTES) return
-  const sizes = requests.map(({ head, body }) => escapedLength(head) + escapedLength(body) + OVERHEAD_BYTES)
+  const sizes = requests.map(
+    ({ head, body, route = head.fallbacks }) => escapedLength([head, body, route]) + OVERHEAD_BYTES,
+  )
   if (sizes.reduce((total, size) => total + size, 0) > MAX_COMMAND_BYTES) {
     const message = `Encoded for the store, this has more than ${MAX_COMMAND_BYTES} bytes: send fewer or shorter requests.`
     throw new AppError("too_large", message)

@@ -1,6 +1,7 @@
 import { CallClocks, type ClockLimits } from "./clocks.ts"
 import { failure, failureOfReport, networkFailure, type Scene, timeoutFailure } from "./failures.ts"
-import type { CallFailure, CallOutcome, ProviderCall } from "./provider.ts"
+import type { CallEnd, CallFailure, CallOutcome, ProviderCall } from "./provider.ts"
+import { readQuotas, readReset } from "./quotas.ts"
 import { readBody, readText } from "./read-body.ts"
 import { SseLimitError, SseParser } from "./sse.ts"
 import type { Assembly, ErrorReport, Progress, Wire } from "./wire.ts"
@@ -9,6 +10,9 @@ const MAX_ERROR_BYTES = 16_384
 const MAX_PARTIAL_CHARS = 2000
 /** Room for the parts of an event or an answer that are not content. */
 const ENVELOPE_CHARS = 65_536
+
+/** It was aborted before the provider can have charged for it. */
+const NEVER_RUN = { kind: "aborted", usage: null, possiblyBilled: false } as const
 
 /** How the reading of an answer ended; an object is an error that the vendor reported in it. */
 type Reading = "ended" | "malformed" | "too_large" | ErrorReport | Error
@@ -22,7 +26,7 @@ export async function callProvider(
   call: ProviderCall,
   limits: ClockLimits,
 ): Promise<CallOutcome> {
-  if (call.signal.aborted) return { kind: "aborted", usage: null, possiblyBilled: false }
+  if (call.signal.aborted) return NEVER_RUN
   const clocks = new CallClocks(call.timeoutMs, call.signal, limits)
   try {
     return await converse(wire, call, clocks)
@@ -51,6 +55,18 @@ async function converse(wire: Wire, call: ProviderCall, clocks: CallClocks): Pro
   } catch (error) {
     return endedEarly(clocks, null, null) ?? failed(networkFailure(error, null), null)
   }
+  // As of now: an answer may stream for minutes.
+  const quotas = readQuotas(response.headers, wire.limitHeaders, Date.now())
+  const end = await readResponse(wire, call, response, clocks)
+  return quotas === null ? end : { ...end, quotas }
+}
+
+async function readResponse(
+  wire: Wire,
+  call: ProviderCall,
+  response: Response,
+  clocks: CallClocks,
+): Promise<CallEnd> {
   const scene = sceneOf(response, wire)
   if (!response.ok) return refused(wire, response, clocks, scene)
   if (response.body === null) return failed(invalid("The provider's answer is empty.", scene), null)
@@ -65,24 +81,20 @@ async function converse(wire: Wire, call: ProviderCall, clocks: CallClocks): Pro
 function sceneOf(response: Response, wire: Wire): Scene {
   const { status, headers, ok } = response
   const requestId = wire.requestIdHeaders.map((name) => headers.get(name)).find((id) => id !== null)
-  return { status, headers, requestId: requestId ?? null, started: ok }
+  const resetMs = status === 429 ? readReset(headers, wire.limitHeaders, Date.now()) : null
+  return { status, headers, requestId: requestId ?? null, started: ok, resetMs }
 }
 
 /** The provider answered with anything but success. */
-async function refused(
-  wire: Wire,
-  response: Response,
-  clocks: CallClocks,
-  scene: Scene,
-): Promise<CallOutcome> {
+async function refused(wire: Wire, response: Response, clocks: CallClocks, scene: Scene): Promise<CallEnd> {
   const { text } = await readText(response.body, clocks, MAX_ERROR_BYTES)
-  if (clocks.ended === "aborted") return { kind: "aborted", usage: null, possiblyBilled: false }
+  if (clocks.ended === "aborted") return NEVER_RUN
   if (response.status < 400) {
     const details = { retryable: true, possiblyBilled: false, scope: "provider" as const }
     const message = "The provider answered with a redirect, which is not followed."
     return failed(failure("provider_invalid_response", message, scene, details), null)
   }
-  const report = wire.explainError(response.status, text, response.headers)
+  const report = wire.explainError(response.status, text)
   return failed(failureOfReport(report, scene, Date.now()), null)
 }
 
@@ -149,7 +161,7 @@ function conclude(
   clocks: CallClocks,
   scene: Scene,
   maxResultBytes: number,
-): CallOutcome {
+): CallEnd {
   const { usage } = assembly
   if (typeof reading === "object" && !(reading instanceof Error)) {
     return failed(failureOfReport(reading, scene, Date.now()), usage)
@@ -178,7 +190,7 @@ const INVALID_MESSAGES = {
   ended: "The provider's answer ended before it was complete.",
 }
 
-function endedEarly(clocks: CallClocks, scene: Scene | null, assembly: Assembly | null): CallOutcome | null {
+function endedEarly(clocks: CallClocks, scene: Scene | null, assembly: Assembly | null): CallEnd | null {
   const usage = assembly?.usage ?? null
   if (clocks.ended === null) return null
   if (clocks.ended === "aborted") return { kind: "aborted", usage, possiblyBilled: true }
@@ -195,7 +207,7 @@ function invalid(message: string, scene: Scene): CallFailure {
   return failure("provider_invalid_response", message, scene, { retryable: true })
 }
 
-function failed(callFailure: CallFailure, usage: CallOutcome["usage"]): CallOutcome {
+function failed(callFailure: CallFailure, usage: CallEnd["usage"]): CallEnd {
   return { kind: "failed", failure: callFailure, usage }
 }
 

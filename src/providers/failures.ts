@@ -55,6 +55,8 @@ export interface Scene {
   headers: Headers
   requestId: string | null
   started: boolean
+  /** Of a limit that is used up; where there is no `retry-after`, ms. */
+  resetMs: number | null
 }
 
 /** A vendor's error as a failure of the call. */
@@ -71,7 +73,7 @@ export function failureOfReport(report: ErrorReport, scene: Scene, now: number):
       status: scene.status,
     },
     scope,
-    retryAfterMs: readRetryAfter(scene.headers, now) ?? report.resetMs,
+    retryAfterMs: readRetryAfter(scene.headers, now) ?? scene.resetMs,
     providerRequestId: scene.requestId ?? report.requestId,
     possiblyBilled: scene.started || MAY_HAVE_RUN.has(scene.status),
     partialText: null,

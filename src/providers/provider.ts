@@ -1,3 +1,4 @@
+import type { Quotas } from "../core/limits.ts"
 import type { RequestError } from "../core/outcome.ts"
 import type { ChatCompletion, RequestBody, Usage } from "../core/request.ts"
 
@@ -19,7 +20,12 @@ export interface ProviderCall {
  * What a call came to. `answered` is a whole answer; `failed` says whose trouble it was; `aborted`
  * means that `signal` ended it. `usage` is what is known of the tokens that were spent.
  */
-export type CallOutcome =
+export type CallOutcome = CallEnd & {
+  /** What the answer told of the provider's rate limits; absent: nothing. */
+  quotas?: Quotas
+}
+
+export type CallEnd =
   | {
       kind: "answered"
       response: ChatCompletion

@@ -20,25 +20,6 @@ export function readShouldRetry(headers: Headers): boolean | null {
   return value === "true" ? true : value === "false" ? false : null
 }
 
-/** The headers that tell how much is left of a limit, and when it refills. */
-interface LimitHeaders {
-  remaining: string
-  reset: string
-}
-
-/** When the limit that is used up refills, ms; the longest wait where several are, null where none is. */
-export function readReset(
-  headers: Headers,
-  limits: readonly LimitHeaders[],
-  toWait: (text: string | null) => number | null,
-): number | null {
-  const waits = limits
-    .filter(({ remaining }) => headers.get(remaining) === "0")
-    .map(({ reset }) => toWait(headers.get(reset)))
-    .filter((wait) => wait !== null)
-  return waits.length === 0 ? null : Math.max(...waits)
-}
-
 /** A duration such as `12ms`, `1.5s` or `6m0s`, in ms; null for anything else. */
 export function parseDuration(text: string | null): number | null {
   if (text === null || !/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return null

@@ -1,4 +1,5 @@
 import type { ChatCompletion, RequestBody, Usage } from "../core/request.ts"
+import type { LimitHeaders } from "./quotas.ts"
 
 /** What an error answer means, whoever it came from. `failures.ts` says what follows from each. */
 export type Problem =
@@ -17,8 +18,6 @@ export interface ErrorReport {
   problem: Problem
   /** The vendor's own words; shown only for `rejected`, and redacted. */
   vendorText: string
-  /** From the vendor's rate-limit headers, ms; used where there is no `retry-after`. */
-  resetMs: number | null
   /** From the body, where headers hold none. */
   requestId: string | null
 }
@@ -48,7 +47,8 @@ export interface Wire {
   headers: Record<string, string>
   /** Response headers that may hold the vendor's id of the call, best first. */
   requestIdHeaders: readonly string[]
+  limitHeaders: LimitHeaders
   buildRequest(model: string, body: RequestBody): Record<string, unknown>
   startAssembly(model: string): Assembly
-  explainError(status: number, body: string, headers: Headers): ErrorReport
+  explainError(status: number, body: string): ErrorReport
 }

@@ -25,11 +25,12 @@ describe("settings of npm start", () => {
   it("has the contract's defaults", () => {
     expect(settings({})).toMatchObject({
       port: 8787,
-      cronMs: 2_000,
+      cronMs: 60_000,
       store: { kind: "own" },
       needsSimulator: true,
-      config: { queueName: "dev", drainConcurrency: 50 },
+      config: { queueName: "dev", drainConcurrency: 50, drainLanes: 4 },
     })
+    expect(settings({ DRAIN_LANES: "0" }).cronMs).toBe(2_000)
   })
 
   it("lets the shell win over .dev.vars, also when it is empty there", () => {

@@ -8,11 +8,15 @@ export function claimedRequest(
 ): ClaimedRequest {
   const requestId = head.requestId ?? "req_0000000000000000000000a"
   return {
-    lease: { requestId, attempt: 1, op: "op-1", expiresAt: 1_000_000, resultTtlSeconds: 3600 },
+    lease: {
+      ...{ requestId, attempt: 1, op: "op-1", expiresAt: 1_000_000 },
+      ...{ organizationId: "org-1", resultTtlSeconds: 3600 },
+    },
     head: {
       requestId,
       provider: "openai",
       model: "gpt-test",
+      fallbacks: [],
       priority: "normal",
       organizationId: "org-1",
       createdAt: 0,
@@ -26,6 +30,8 @@ export function claimedRequest(
       ...head,
     },
     body: { messages: [{ role: "user", content: "hello" }], options: {}, providerOptions: {} },
+    target: { provider: head.provider ?? "openai", model: head.model ?? "gpt-test" },
+    hasAlternative: false,
     retries: 0,
     timeouts: 0,
     startedAt: 0,

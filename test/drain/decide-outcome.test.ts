@@ -1,47 +1,11 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { ERROR_CODES, type ErrorCode } from "../../src/core/outcome.ts"
-import type { ChatCompletion, Usage } from "../../src/core/request.ts"
-import { decideOutcome, settleOverdue } from "../../src/drain/decide-outcome.ts"
-import type { CallFailure, CallOutcome } from "../../src/providers/provider.ts"
+import type { ChatCompletion } from "../../src/core/request.ts"
+import { settleOverdue } from "../../src/drain/decide-outcome.ts"
+import type { CallOutcome } from "../../src/providers/provider.ts"
 import type { ClaimedRequest } from "../../src/queue/contract.ts"
 import { claimedRequest } from "./claimed.ts"
-
-const NOW = 500_000
-const SETTINGS = { retryBaseMs: 1000, retryCapMs: 60_000 }
-const USAGE: Usage = {
-  inputTokens: 10,
-  cachedInputTokens: 0,
-  cacheWriteInputTokens: 0,
-  outputTokens: 5,
-  reasoningTokens: 0,
-}
-
-function decide(
-  outcome: CallOutcome,
-  claimed: ClaimedRequest = claimedRequest(),
-  random: () => number = () => 0.5,
-) {
-  const times = { startedAt: NOW - 700, now: NOW }
-  return decideOutcome({ claimed, outcome, provider: "openai", ...times, random, settings: SETTINGS })
-}
-
-function failed(code: ErrorCode, failure: Partial<CallFailure> & { retryable?: boolean } = {}): CallOutcome {
-  const { retryable = true, ...rest } = failure
-  return {
-    kind: "failed",
-    usage: null,
-    failure: {
-      error: { code, message: `says ${code}`, retryable, status: 500 },
-      scope: "request",
-      retryAfterMs: null,
-      providerRequestId: "vendor-1",
-      possiblyBilled: false,
-      partialText: null,
-      ...rest,
-    },
-  }
-}
+import { anyFailure, anyRandom, decide, failed, NOW, told, USAGE } from "./decide.ts"
 
 const ANSWER: ChatCompletion = {
   id: "chatcmpl-1",
@@ -73,7 +37,7 @@ describe("an answer", () => {
         possiblyBilled: false,
       },
       result: { response: ANSWER, usage: USAGE, error: null },
-      block: null,
+      report: told({ usedTokens: 15 }),
     })
   })
 
@@ -89,83 +53,87 @@ test("an aborted call is only noted, with what it may have cost", () => {
   expect(decided.decision).toEqual({ kind: "note" })
   expect(decided.attempt).toMatchObject({ result: "cancelled", error: null, possiblyBilled: true })
   expect(decided.result).toEqual({ response: null, usage: USAGE, error: null })
-  expect(decided.block).toBeNull()
+  expect(decided.report).toEqual(told({ health: "unknown", usedTokens: 15 }))
 })
 
 describe("a failure", () => {
   const retry = (dueAt: number) => ({ kind: "retry", dueAt })
-  const rate = (ms: number) => ({ provider: "openai", untilAt: NOW + ms, cause: "rate" })
+  const limited = (ms: number) => told({ blockedUntil: NOW + ms })
+  const trouble = (ms: number | null = null) =>
+    told({ health: "trouble", blockedUntil: ms === null ? null : NOW + ms })
 
   // With random 0.5 the backoffs are 500, 1000, 2000, 4000 ms.
   test.each<[string, CallOutcome, Partial<ClaimedRequest>, unknown, unknown]>([
-    ["not retryable", failed("provider_rejected", { retryable: false }), {}, { kind: "failed" }, null],
-    ["retryable", failed("network"), {}, retry(NOW + 500), null],
-    ["third retry", failed("network"), { retries: 2 }, retry(NOW + 2000), null],
-    ["retries used up", failed("network"), { retries: 3 }, { kind: "failed" }, null],
-    ["first timeout", failed("timeout"), {}, retry(NOW + 500), null],
-    ["second timeout", failed("timeout"), { retries: 1, timeouts: 1 }, { kind: "failed" }, null],
-    ["other error after one", failed("network"), { retries: 1, timeouts: 1 }, retry(NOW + 1000), null],
+    ["not retryable", failed("provider_rejected", { retryable: false }), {}, { kind: "failed" }, told()],
+    ["retryable", failed("provider_invalid_response"), {}, retry(NOW + 500), told()],
+    ["third retry", failed("network"), { retries: 2 }, retry(NOW + 2000), told()],
+    ["retries used up", failed("network"), { retries: 3 }, { kind: "failed" }, told()],
+    ["not reached", failed("network", { scope: "provider" }), {}, retry(NOW + 500), trouble()],
+    ["first timeout", failed("timeout"), {}, retry(NOW + 500), trouble()],
+    ["second timeout", failed("timeout"), { retries: 1, timeouts: 1 }, { kind: "failed" }, trouble()],
+    ["other error after one", failed("network"), { retries: 1, timeouts: 1 }, retry(NOW + 1000), told()],
+    ["an error of ours", failed("internal"), {}, retry(NOW + 500), told({ health: "unknown" })],
     [
       "rate limited, with a wait",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 7000 }),
       {},
       retry(NOW + 7000),
-      rate(7000),
+      limited(7000),
     ],
     [
       "rate limited, with a wait below the backoff",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 20 }),
       {},
       retry(NOW + 500),
-      rate(20),
+      limited(20),
     ],
     [
       "rate limited, without a word",
       failed("provider_rate_limited", { scope: "provider" }),
       { retries: 1 },
       retry(NOW + 1000),
-      rate(1000),
+      limited(1000),
     ],
     [
       "rate limited, retries used up",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 7000 }),
       { retries: 3 },
       { kind: "failed" },
-      rate(7000),
+      limited(7000),
     ],
     [
       "rate limited, a wait of a month",
       failed("provider_rate_limited", { scope: "provider", retryAfterMs: 30 * 86_400_000 }),
       {},
       retry(NOW + 86_400_000),
-      rate(3_600_000),
+      limited(3_600_000),
     ],
-    ["overloaded", failed("provider_overloaded", { scope: "provider" }), {}, retry(NOW + 500), null],
+    ["overloaded", failed("provider_overloaded", { scope: "provider" }), {}, retry(NOW + 500), trouble()],
     [
       "unavailable, with a wait",
       failed("provider_unavailable", { scope: "provider", retryAfterMs: 3000.5 }),
       {},
       retry(NOW + 3001),
-      rate(3001),
+      trouble(3001),
     ],
     [
       "asked to wait for this request alone",
       failed("provider_unavailable", { retryAfterMs: 3000 }),
       {},
       retry(NOW + 3000),
-      null,
+      told(),
     ],
     [
       "the key refused, though retries are used up",
       failed("provider_auth", { scope: "account", retryable: false }),
       { retries: 3 },
       { kind: "return" },
-      { provider: "openai", untilAt: NOW + 60_000, cause: "account" },
+      told({ health: "account" }),
     ],
-  ])("%s", (_name, outcome, claimed, decision, block) => {
+  ])("%s", (_name, outcome, claimed, decision, report) => {
     const decided = decide(outcome, claimedRequest({}, claimed))
     expect(decided.decision).toEqual(decision)
-    expect(decided.block).toEqual(block)
+    expect(decided.report).toEqual(report)
     const failure = outcome.kind === "failed" ? outcome.failure : null
     expect(decided.result.error).toEqual(failure?.error)
     expect(decided.attempt).toMatchObject({
@@ -224,7 +192,7 @@ describe("the deadline", () => {
     const decided = decide(outcome, claimedRequest({ deadlineAt: NOW + 30_000 }))
     expect(decided.decision).toEqual({ kind: "failed" })
     expect(decided.result.error?.code).toBe("deadline_exceeded")
-    expect(decided.block?.untilAt).toBe(NOW + 60_000)
+    expect(decided.report?.blockedUntil).toBe(NOW + 60_000)
   })
 
   test("an account error after it fails the request, before it does not", () => {
@@ -232,7 +200,7 @@ describe("the deadline", () => {
     const late = decide(outcome, claimedRequest({ deadlineAt: NOW }))
     expect(late.decision).toEqual({ kind: "failed" })
     expect(late.result.error?.code).toBe("deadline_exceeded")
-    expect(late.block?.cause).toBe("account")
+    expect(late.report?.health).toBe("account")
     expect(decide(outcome, claimedRequest({ deadlineAt: NOW + 1 })).decision).toEqual({ kind: "return" })
   })
 })
@@ -243,18 +211,11 @@ test.each([
 ] as const)("an overdue request (%s) fails without an attempt", (reason, code) => {
   const { lease } = claimedRequest()
   const settlement = settleOverdue({ lease, reason })
-  expect(settlement).toMatchObject({ lease, decision: { kind: "failed" }, attempt: null, block: null })
+  expect(settlement).toMatchObject({ lease, decision: { kind: "failed" }, attempt: null, report: null })
   expect(settlement.result).toMatchObject({ response: null, usage: null, error: { code, retryable: false } })
 })
 
 describe("properties", () => {
-  const anyFailure = fc.record({
-    code: fc.constantFrom(...ERROR_CODES),
-    retryable: fc.boolean(),
-    scope: fc.constantFrom("request" as const, "provider" as const, "account" as const),
-    retryAfterMs: fc.option(fc.nat(200_000_000)),
-  })
-  const anyRandom = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   const anyDeadline = fc.option(fc.integer({ min: NOW - 1000, max: NOW + 200_000_000 }))
 
   test("a retry's delay is at least the server's wait, up to a day, and never over both bounds", () => {
@@ -285,10 +246,10 @@ describe("properties", () => {
       fc.property(
         anyFailure,
         anyRandom,
-        fc.nat(10),
+        fc.record({ retries: fc.nat(10), hasAlternative: fc.boolean() }),
         anyDeadline,
-        ({ code, ...failure }, random, retries, deadlineAt) => {
-          const claimed = claimedRequest({ maxRetries: 10, deadlineAt }, { retries })
+        ({ code, ...failure }, random, facts, deadlineAt) => {
+          const claimed = claimedRequest({ maxRetries: 10, deadlineAt }, facts)
           const { decision } = decide(failed(code, failure), claimed, () => random)
           if (deadlineAt === null) return
           if (decision.kind === "retry") expect(decision.dueAt).toBeLessThan(deadlineAt)

@@ -1,6 +1,12 @@
 import { createIdGenerator } from "../../src/core/ids.ts"
 import type { AttemptRecord, ErrorCode, OutcomeResult, RequestError } from "../../src/core/outcome.ts"
-import type { ChatCompletion, RequestBody, RequestHead, Usage } from "../../src/core/request.ts"
+import type {
+  ChatCompletion,
+  RequestBody,
+  RequestHead,
+  Usage,
+  WeightedTarget,
+} from "../../src/core/request.ts"
 import type { QueueSettings } from "../../src/queue/context.ts"
 import type {
   Claim,
@@ -49,9 +55,10 @@ export interface TestQueueOptions {
   settings?: Partial<QueueSettings>
 }
 
-/** Fields of the head, and of the body: `text` is the one user message. */
+/** Fields of the head, and of the body: `text` is the one user message. `route` as in `NewRequest`. */
 export interface RequestOverrides extends Partial<RequestHead>, Partial<RequestBody> {
   text?: string
+  route?: WeightedTarget[]
 }
 
 const DEFAULT_SETTINGS: QueueSettings = {
@@ -131,8 +138,9 @@ const newIdNow = createIdGenerator(() => Date.now())
 
 /** A valid request; times are the real time unless given. */
 export function newRequest(overrides: RequestOverrides = {}): NewRequest {
-  const { text = "What is an edge queue?", messages, options, providerOptions, ...head } = overrides
+  const { text = "What is an edge queue?", messages, options, providerOptions, route, ...head } = overrides
   return {
+    ...(route && { route }),
     head: {
       requestId: head.requestId ?? newIdNow(),
       provider: "openai",

@@ -8,6 +8,8 @@ export interface WorkerVariables extends Record<string, string> {
   QUEUE_NAME: string
   UPSTASH_REDIS_REST_URL: string
   UPSTASH_REDIS_REST_TOKEN: string
+  DRAIN_LANES: string
+  DRAIN_CONCURRENCY: string
   ALLOW_SIMULATOR: string
   SIMULATOR_URL: string
 }
@@ -29,6 +31,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     QUEUE_NAME: "worker",
     UPSTASH_REDIS_REST_URL: store.url,
     UPSTASH_REDIS_REST_TOKEN: store.token,
+    DRAIN_LANES: "2",
+    DRAIN_CONCURRENCY: "3",
     ALLOW_SIMULATOR: "1",
     SIMULATOR_URL: simulator.url,
   })

@@ -51,7 +51,6 @@ test("an error that comes whole, under a 200, is an error", () => {
   expect(new MessageAssembly("some-model").takeWhole(JSON.stringify(error))).toEqual({
     problem: "overloaded",
     vendorText: "Overloaded",
-    resetMs: null,
     requestId: "req_1",
   })
 })

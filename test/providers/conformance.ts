@@ -3,6 +3,7 @@ import type { ProviderSettings } from "../../src/core/config.ts"
 import type { RequestBody } from "../../src/core/request.ts"
 import type { ClockLimits } from "../../src/providers/clocks.ts"
 import type { CallOutcome } from "../../src/providers/provider.ts"
+import { describeQuotas } from "./conformance-quotas.ts"
 import { plainUsage, QUESTION, stream, type VendorFixtures } from "./fixtures/fixtures.ts"
 import { type Recording, type ReplayServer, type Step, startReplayServer } from "./replay-server.ts"
 
@@ -102,6 +103,8 @@ export function describeConformance(vendor: VendorFixtures, makeCall: MakeCall):
         ...rest,
       })
     })
+
+    describeQuotas(vendor, call)
 
     test("sends one streaming request with its key to the right place", async () => {
       await play([opening, content, finish, endMarker])

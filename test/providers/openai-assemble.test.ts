@@ -107,10 +107,6 @@ test.each([{}, { error: null }])("%j is no error", (chunk) => {
 })
 
 test("an error body whose parts have other types is still read", () => {
-  const report = explainError(
-    418,
-    JSON.stringify({ error: { message: ["a"], type: {}, code: [] } }),
-    new Headers(),
-  )
-  expect(report).toEqual({ problem: "rejected", vendorText: "", resetMs: null, requestId: null })
+  const report = explainError(418, JSON.stringify({ error: { message: ["a"], type: {}, code: [] } }))
+  expect(report).toEqual({ problem: "rejected", vendorText: "", requestId: null })
 })

@@ -48,7 +48,7 @@ describeQueue("the cost", ({ open, store, kind }) => {
     const queue = open()
     const [id = "", waiting = ""] = await queue.enqueueEach({}, {})
     const status = (requestId: string) => () => queue.status(requestId, null)
-    await expectCost(queue, "a pending request", { commands: 4, trips: 1 }, status(waiting))
+    await expectCost(queue, "a pending request", { commands: 5, trips: 1 }, status(waiting))
     const claimed = await queue.takeOne()
     await expectCost(queue, "a processing request", { commands: 5, trips: 1 }, status(id))
     await queue.settle([settlement(claimed, "completed")])
@@ -86,7 +86,7 @@ describeQueue("the cost", ({ open, store, kind }) => {
     await expectCost(queue, "a claim of 20", { commands: 9, trips: 2 }, claim)
     await expectCost(queue, "settling 20", { commands: 30, trips: 1 }, () => queue.settle(settled()))
     await claim()
-    await expectCost(queue, "a turn of 20", { commands: 39, trips: 2 }, () =>
+    await expectCost(queue, "a turn of 20", { commands: 35, trips: 2 }, () =>
       queue.turn(settled(), { ...CLAIM, limit: 20 }),
     )
     const { lease } = (await queue.take({ limit: 1 })).requests[0] ?? {}
@@ -130,7 +130,7 @@ describeQueue("the cost", ({ open, store, kind }) => {
     }
     await run(1)
     // 3 of these are the claim that finds nothing more.
-    await expectCost(queue, "a lone request", { commands: 32, trips: 4 }, () => run(1))
-    await expectCost(queue, "20 in bulk: 2.7 a request", { commands: 53, trips: 4 }, () => run(20))
+    await expectCost(queue, "a lone request", { commands: 27, trips: 4 }, () => run(1))
+    await expectCost(queue, "20 in bulk: 2.4 a request", { commands: 48, trips: 4 }, () => run(20))
   })
 })

@@ -79,6 +79,9 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await access.takeRate("k1", now, 1, 10)
   await access.revokeKey("k1", audit)
   await queue.setPaused("openai", true, audit)
+  await queue.setLimits("openai", { rpm: 60 }, audit)
+  await queue.setWeight("org-1", 2, audit)
+  await queue.providers()
 }
 
 describeQueue("a script's keys", ({ open, store, kind }) => {

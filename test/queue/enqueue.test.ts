@@ -29,11 +29,12 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     expect(await redis.get(keys.head(requestId))).toBe(`1${JSON.stringify(request.head)}`)
     expect(await redis.get(keys.body(requestId))).toBe(`1${bodyText}`)
     expect(decodeRecord((await redis.hGet(keys.live, requestId)) ?? "")).toEqual({
-      ...{ version: 1, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
+      ...{ version: 2, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
       ...{ bytes: bodyText.length + 1, tokens: Math.ceil((bodyText.length + 1) / 4) + 50 },
       ...{ timeoutMs: 45_000, deadlineAt: now + 60_000, resultTtlSeconds: 600 },
-      ...{ attempt: 0, retries: 0, timeouts: 0, lost: 0, replays: 0, startedAt: 0 },
-      ...{ owner: "", op: "", provider: "", history: "" },
+      ...{ attempt: 0, retries: 0, timeouts: "", lost: 0, replays: 0, startedAt: 0 },
+      ...{ owner: "", op: "", provider: "", history: "", circuit: "" },
+      ...{ model: "gpt-test", targets: "", target: 0, avoid: "" },
     })
     expect(await redis.zScore(keys.line("deepseek"), requestId)).toBe(scoreOf("high", now, 0, 60_000))
     expect(await redis.zScore(keys.deadlines, requestId)).toBe(now + 60_000)

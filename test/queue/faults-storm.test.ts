@@ -94,9 +94,10 @@ class StormLog {
     this.called.add(`${requestId} ${attempt}`)
   }
 
-  note({ lease, decision, attempt }: Settlement, reply: string | undefined): void {
+  /** What is said again was perhaps noted before, and is known then: that is no win. */
+  note({ lease, decision, attempt }: Settlement, reply: string | undefined, isSaidAgain: boolean): void {
     if (attempt !== null && reply !== "gone") addTo(this.settled, lease.requestId, lease.attempt)
-    if (decision.kind === "completed" && reply === "settled")
+    if (decision.kind === "completed" && reply === "settled" && !isSaidAgain)
       addTo(this.winners, lease.requestId, lease.attempt)
   }
 }
@@ -144,13 +145,18 @@ async function work(
 ): Promise<number> {
   let life = 0
   let settlements: Settlement[] = []
+  let isSaidAgain = false
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     const options = { owner: `${name}:${life}`, limit: 4, maxBytes: 1_000_000, maxTimeoutMs: 600_000 }
     const said = settlements
     const came = await queue.turn(said, options).catch(() => null)
     // Its answer is lost for good: it says the same again, and what it has claimed it does not know.
-    if (came === null) continue
-    for (const [i, each] of said.entries()) log.note(each, came.replies[i])
+    if (came === null) {
+      isSaidAgain = true
+      continue
+    }
+    for (const [i, each] of said.entries()) log.note(each, came.replies[i], isSaidAgain)
+    isSaidAgain = false
     const { requests, overdue, wakeAt } = came.claim
     for (const each of requests) log.call(each)
     const diesNow = noise() < 0.05

@@ -35,8 +35,8 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
     return { queue, twin, act: await prepare(queue, requests), actOfTwin: await prepare(twin, requests) }
   }
 
-  async function stateOf({ redis, name }: TestQueue) {
-    const picture = await pictureFrom(await readRawQueue(redis, name), redis, name)
+  async function stateOf({ redis, name, clock }: TestQueue) {
+    const picture = await pictureFrom(await readRawQueue(redis, name), redis, name, clock())
     return JSON.parse(JSON.stringify(picture).replace(/\b[0-9a-f]{16}\.\d+/g, "op"))
   }
 

@@ -79,7 +79,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     expect(await redis.zScore(keys.scheduled, id)).toBe(dueAt)
     expect(await redis.zCard(keys.leases("openai"))).toBe(0)
     expect(await recordOf(queue, id)).toMatchObject({
-      ...{ attempt: 1, retries: 1, timeouts: 1, lost: 0, owner: "", op: "", provider: "" },
+      ...{ attempt: 1, retries: 1, timeouts: "1", lost: 0, owner: "", op: "", provider: "" },
     })
     expect(JSON.parse((await redis.hGet(keys.attempts(id), "1")) ?? "")).toEqual({
       ...retried.attempt,
@@ -150,7 +150,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     const status = await queue.status(id, null)
     expect(status).toMatchObject(expected)
     expect(status?.attempts).toHaveLength(kind === "release" ? 0 : 1)
-    if (kind === "retry") expect(await recordOf(queue, id)).toMatchObject({ retries: 1, timeouts: 1 })
+    if (kind === "retry") expect(await recordOf(queue, id)).toMatchObject({ retries: 1, timeouts: "1" })
     const { completedLastMinute, failedLastMinute, retriedLastMinute } = (await queue.stats()).throughput
     expect([completedLastMinute, failedLastMinute, retriedLastMinute]).toEqual(
       ["completed", "failed", "retry"].map((counted) => (counted === kind ? 1 : 0)),

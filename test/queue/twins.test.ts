@@ -53,10 +53,12 @@ describe("twins in Lua", () => {
           bytes: 1_048_576,
         },
         ...{ tokens: 250_000, timeoutMs: 600_000, deadlineAt: 0, resultTtlSeconds: 86_400 },
+        ...{ model: "", targets: "o local-llm/a%7Cb%20c/1 openai/gpt/1" },
       }),
-      ...{ attempt: 4, retries: 2, timeouts: 1, lost: 1, replays: 3, startedAt: 1_795_502_757_583 },
+      ...{ attempt: 4, retries: 2, timeouts: "1.2.1", lost: 1, replays: 3, startedAt: 1_795_502_757_583 },
       ...{ owner: "lane-3:17", op: "0123456789abcdef.12", provider: "local-llm" },
-      history: "1:1795502757582:1795502757590;3:1795502757600:1795502757700",
+      ...{ history: "1:1795502757582:1795502757590:1;3:1795502757600:1795502757700:2" },
+      ...{ target: 2, avoid: "1", circuit: "7" },
     }
     expect(decodeRecord(encodeRecord(record))).toEqual(record)
   })

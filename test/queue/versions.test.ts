@@ -8,6 +8,10 @@ const NEWER = {
   message: expect.stringMatching(/newer format .*deploy a newer version/),
 }
 
+/** How many fields records had before there were routes, and which of them counts timeouts. */
+const FIELDS_BEFORE = 21
+const TIMEOUTS = 13
+
 /** A request that is claimed, and one that is not. */
 async function fill(queue: TestQueue) {
   const [claimedId = "", id = ""] = await queue.enqueueEach({ priority: "high" }, {})
@@ -43,7 +47,7 @@ describeQueue("data of a newer format", ({ open, store }) => {
     const { redis, keys } = queue
     for (const each of [id, claimedId]) {
       const packed = (await redis.hGet(keys.live, each)) ?? ""
-      await redis.hSet(keys.live, each, packed.replace(/^1/, "2"))
+      await redis.hSet(keys.live, each, packed.replace(/^2/, "3"))
     }
     await expect(queue.take()).rejects.toMatchObject(NEWER)
     await expect(queue.settle([settlement(claimed, "completed")])).rejects.toMatchObject(NEWER)
@@ -78,6 +82,47 @@ describeQueue("data of a newer format", ({ open, store }) => {
     const error = await queue.status(id, null).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Error)
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain("secret")
+  })
+})
+
+describeQueue("records of the format before", ({ open }) => {
+  /** As they were packed before there were routes: without a target, with a count of timeouts. */
+  async function makeOld({ redis, keys }: TestQueue, ids: string[], timeouts = 0): Promise<void> {
+    for (const id of ids) {
+      const values = ((await redis.hGet(keys.live, id)) ?? "").split("|").slice(0, FIELDS_BEFORE)
+      await redis.hSet(keys.live, id, ["1", ...values.slice(1)].with(TIMEOUTS, String(timeouts)).join("|"))
+    }
+  }
+
+  test("are read, and what they tell is kept", async () => {
+    const queue = open()
+    const [leased = "", pending = "", lost = "", stopped = "", later = ""] = await queue.enqueueEach(
+      ...[{ priority: "high" } as const, {}, { priority: "high" } as const, {}],
+      { scheduledAt: queue.clock() + 1000 },
+    )
+    const [held, gone] = (await queue.take({ limit: 2 })).requests
+    if (!held || !gone) throw new Error("not all were claimed")
+    await makeOld(queue, [leased, pending, lost, stopped, later])
+    expect(await queue.status(leased, null)).toMatchObject({ state: "processing" })
+    expect(await queue.status(pending, null)).toMatchObject({ state: "pending", position: 1 })
+    expect(await queue.settle([settlement(held, "completed")])).toEqual(["settled"])
+    expect(await queue.cancel(stopped, null)).toMatchObject({ kind: "cancelled" })
+    queue.clock.set(gone.lease.expiresAt)
+    const { requests } = await queue.take()
+    const target = { provider: "openai", model: "gpt-test" }
+    expect(requests.map(({ lease }) => lease.requestId)).toEqual([lost, pending, later])
+    for (const each of requests) expect(each).toMatchObject({ target, hasAlternative: false, timeouts: 0 })
+    expect((await queue.status(lost, null))?.attempts).toMatchObject([{ number: 1, ...target }])
+    await queue.settle(requests.map((each) => settlement(each, "failed")))
+    expect(await queue.replay(lost, null, { deadlineAt: null })).toMatchObject({ kind: "replayed" })
+    expect(await queue.takeOne()).toMatchObject({ lease: { requestId: lost, attempt: 3 }, target })
+  })
+
+  test("a timeout that they counted is one", async () => {
+    const queue = open()
+    const ids = await queue.enqueueEach({})
+    await makeOld(queue, ids, 1)
+    expect(await queue.takeOne()).toMatchObject({ timeouts: 1 })
   })
 })
 

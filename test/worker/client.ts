@@ -30,10 +30,10 @@ export interface Client {
   queueName: string
 }
 
-/** The Worker with a queue of its own in the store. `variables` are added to its settings; undefined takes one away. */
+/** The Worker with a queue of its own in the store, drained by ticks. `variables` are added to its settings; undefined takes one away. */
 export function createClient(variables: Record<string, string | undefined> = {}): Client {
   const queueName = `t-${crypto.randomUUID()}`
-  const bindings: Record<string, unknown> = { ...env, QUEUE_NAME: queueName, ...variables }
+  const bindings: Record<string, unknown> = { ...env, QUEUE_NAME: queueName, DRAIN_LANES: "0", ...variables }
   return {
     queueName,
     get queue() {

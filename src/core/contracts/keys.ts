@@ -1,6 +1,7 @@
 import * as z from "zod/mini"
 import { PRIORITIES } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE, SCOPES } from "./access.ts"
+import { membersOf } from "./members.ts"
 import { type Problem, problem } from "./problem.ts"
 import { whole } from "./whole.ts"
 
@@ -21,7 +22,7 @@ export const KeyBody = z.strictObject({
 
 /** What no single member can tell. */
 export function keyProblems(value: unknown, now: number): Problem[] {
-  const members: Record<string, unknown> = typeof value === "object" && value !== null ? { ...value } : {}
+  const members = membersOf(value)
   const problems: Problem[] = []
   if (Array.isArray(members.scopes) && members.scopes.includes("admin") && members.organizationId !== "*") {
     problems.push(problem(["scopes"], 'may hold "admin" only with the organizationId "*"'))

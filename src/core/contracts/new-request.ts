@@ -1,15 +1,18 @@
 import * as z from "zod/mini"
 import type { Config } from "../config.ts"
-import { PRIORITIES, type RequestBody, type RequestHead } from "../request.ts"
+import { PRIORITIES, type RequestBody, type RequestHead, type WeightedTarget } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
+import { characters } from "./characters.ts"
+import { membersOf } from "./members.ts"
 import { readMessages } from "./messages.ts"
 import { check, MAX_PROBLEMS, type Path, type Problem, problem } from "./problem.ts"
+import { Fallbacks, modelName, providerName, resolveTargets, targetProblems } from "./targets.ts"
 import { explainUnknown } from "./unknown-member.ts"
 import { whole } from "./whole.ts"
 
 /** What the rules depend on, beside the body itself. */
 export interface RequestRules {
-  config: Pick<Config, "providers" | "requestTimeoutMs" | "maxRetries" | "resultTtlSeconds">
+  config: Pick<Config, "providers" | "routes" | "requestTimeoutMs" | "maxRetries" | "resultTtlSeconds">
   /** The caller's key is one organization's, or `*`: then the body must name one. */
   organizationId: string
   now: number
@@ -20,6 +23,8 @@ export interface RequestRules {
 export interface RequestRead {
   head: RequestHead
   body: RequestBody
+  /** Of a request with the provider `auto`: the targets of its route. */
+  route?: WeightedTarget[]
   asked: { delayMs: number; scheduledAt: number | null }
 }
 
@@ -42,17 +47,6 @@ const RESERVED_OPTIONS: Record<string, string> = {
   n: "is not allowed: one request has one answer",
 }
 
-/** By characters as people count them, not by UTF-16 units. */
-function characters(least: number, most: number) {
-  return z.refine<string>(
-    (text) =>
-      text.length >= least && (text.length <= most || (text.length <= 2 * most && [...text].length <= most)),
-    {
-      error: `must have ${least === 0 ? `at most ${most}` : `${least} to ${most}`} characters`,
-    },
-  )
-}
-
 const Options = z.record(z.string(), z.unknown()).check((context) => {
   for (const [name, error] of Object.entries(RESERVED_OPTIONS)) {
     if (!Object.hasOwn(context.value, name)) continue
@@ -64,12 +58,9 @@ const instant = z.nullable(whole(0, LAST_INSTANT))
 export const Deadline = z.exactOptional(instant)
 
 const Body = z.strictObject({
-  provider: z.string().check(
-    z.regex(/^[a-z0-9][a-z0-9-]{0,31}$/, {
-      error: "must be the name of a provider, such as openai, anthropic or deepseek",
-    }),
-  ),
-  model: z.string().check(characters(1, 128)),
+  provider: providerName,
+  model: modelName,
+  fallbacks: z._default(Fallbacks, []),
   messages: z.array(z.unknown()).check(z.minLength(1), z.maxLength(MAX_MESSAGES)),
   priority: z._default(z.enum(PRIORITIES), "normal"),
   organizationId: z.exactOptional(
@@ -115,10 +106,11 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     organizationId = rules.organizationId,
     ...fields
   } = read.value
-  const { provider, model, priority, deadlineAt = null, metadata } = fields
+  const { provider, model, fallbacks, priority, deadlineAt = null, metadata } = fields
+  const { simulated, ...routed } = resolveTargets(fields, rules.config)
   const head: RequestHead = {
     requestId: rules.newRequestId(),
-    ...{ provider, model, priority, organizationId, fallbacks: [] },
+    ...{ provider, model, fallbacks, priority, organizationId },
     createdAt: rules.now,
     scheduledAt: dueAt(members, rules.now),
     deadlineAt,
@@ -126,11 +118,11 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     maxRetries: fields.maxRetries ?? rules.config.maxRetries,
     resultTtlSeconds: fields.resultTtlSeconds ?? rules.config.resultTtlSeconds,
     metadata,
-    simulated: rules.config.providers[provider]?.simulated ?? false,
+    simulated,
   }
   const body = { messages: chat.messages, options, providerOptions }
   const asked = { delayMs: fields.delayMs ?? 0, scheduledAt: fields.scheduledAt ?? null }
-  return { requests: [{ head, body, asked }], problems: [] }
+  return { requests: [{ head, body, ...routed, asked }], problems: [] }
 }
 
 const Bulk = z.strictObject({
@@ -154,13 +146,8 @@ export function readBulk(value: unknown, rules: RequestRules): ReadRequests {
 
 /** What no single member can tell. Looks at the raw members, since the others' problems must not hide these. */
 function relations(members: Record<string, unknown>, rules: RequestRules, at: Path): Problem[] {
-  const { provider, delayMs, scheduledAt, deadlineAt, organizationId } = members
-  const problems: Problem[] = []
-  if (provider === "auto") {
-    problems.push(problem([...at, "provider"], "auto is not supported yet: name a provider", "not_supported"))
-  } else if (typeof provider === "string" && !Object.hasOwn(rules.config.providers, provider)) {
-    problems.push(...notConfigured(provider, [...at, "provider"]))
-  }
+  const { delayMs, scheduledAt, deadlineAt, organizationId } = members
+  const problems = targetProblems(members, rules.config, at)
   if (organizationId === undefined && rules.organizationId === "*") {
     problems.push(problem([...at, "organizationId"], "is required with a key for all organizations"))
   }
@@ -180,22 +167,8 @@ export function checkDeadline(deadlineAt: unknown, dueAt: number | null, now: nu
   return deadlineAt < (dueAt ?? 0) ? [problem(at, "must not be before the request is due")] : []
 }
 
-/** A well-formed name is one that could be configured. */
-function notConfigured(provider: string, path: Path): Problem[] {
-  const fix = ["openai", "anthropic", "deepseek"].includes(provider)
-    ? `set ${provider.toUpperCase()}_API_KEY`
-    : "add it to CUSTOM_PROVIDERS"
-  return Body.shape.provider.safeParse(provider).success
-    ? [problem(path, `is not configured here: ${fix}, or use another`, "provider_not_configured")]
-    : []
-}
-
 /** When the request is first due; null: at once. */
 function dueAt({ delayMs, scheduledAt }: Record<string, unknown>, now: number): number | null {
   if (typeof delayMs === "number" && delayMs > 0) return now + delayMs
   return typeof scheduledAt === "number" && scheduledAt > now ? scheduledAt : null
-}
-
-function membersOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {}
 }

@@ -16,6 +16,13 @@ export const CleanupBody = z.strictObject({
   olderThanSeconds: z.exactOptional(whole(0, MAX_AGE_SECONDS)),
 })
 
+const WEIGHT_RULE = "must be a number from 0.1 to 100, with one decimal at most"
+const isWeight = (value: number) => value >= 0.1 && value <= 100 && Math.round(value * 10) / 10 === value
+/** The body of `PATCH /v1/organizations/{organizationId}`. */
+export const WeightBody = z.strictObject({
+  weight: z.number({ error: WEIGHT_RULE }).check(z.refine(isWeight, { error: WEIGHT_RULE })),
+})
+
 function wholeText(least: number, most: number) {
   const error = `must be a whole number from ${least} to ${most}`
   const isInRange = (text: string) => /^\d{1,12}$/.test(text) && Number(text) >= least && Number(text) <= most

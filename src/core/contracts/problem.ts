@@ -56,6 +56,9 @@ function flatten(issues: readonly Issue[], at: Path): Problem[] {
         .slice(0, MAX_PROBLEMS)
         .map((key) => ({ ...problem([...path, key], "is not known here"), unknownMember: key }))
     }
+    if (issue.code === "invalid_key") {
+      return issue.issues.map(({ message }) => problem(path, `has a bad name: it ${message}`))
+    }
     const branch = issue.code === "invalid_union" ? branchMeant(issue) : undefined
     return branch === undefined ? [problem(path, issue.message)] : flatten(branch, path)
   })

@@ -1,7 +1,7 @@
 import type { Problem } from "./problem.ts"
 
-/** Members that a later version takes; see `docs/http-api.md`. */
-const NOT_YET = ["fallbacks", "callback"]
+/** Members that a later version takes. */
+const NOT_YET = ["callback"]
 
 /** What people put beside `model` because vendors have it there. */
 const VENDOR_OPTIONS = new Set([

@@ -1,6 +1,5 @@
 import { problemOfStatus } from "../failures.ts"
 import { fieldsOf, parseOrNull } from "../json.ts"
-import { readReset, untilInstant } from "../retry-after.ts"
 import type { ErrorReport, Problem } from "../wire.ts"
 
 interface WireError {
@@ -26,29 +25,23 @@ const STATUS_OF_TYPE: Record<string, number> = {
 const QUOTA_CODES = /_spend_limit_reached$|^linked_organization_billing_unavailable$/
 const QUOTA_TEXT = /credit balance is too low|reached your specified (workspace )?API usage limits/i
 const REGION_TEXT = /request not allowed|region|country|territory/i
-const LIMITS = ["requests", "tokens", "input-tokens", "output-tokens"].map((kind) => ({
-  remaining: `anthropic-ratelimit-${kind}-remaining`,
-  reset: `anthropic-ratelimit-${kind}-reset`,
-}))
 
 /** An answer with an error status. */
-export function explainError(status: number, body: string, headers: Headers): ErrorReport {
-  const toWait = (text: string | null): number | null => untilInstant(text, Date.now())
-  return explain(status, parseOrNull(body), status === 429 ? readReset(headers, LIMITS, toWait) : null)
+export function explainError(status: number, body: string): ErrorReport {
+  return explain(status, parseOrNull(body))
 }
 
 /** An error event after a 200. */
 export function explainErrorEvent(event: unknown): ErrorReport {
-  return explain(STATUS_OF_TYPE[readError(event).type] ?? 500, event, null)
+  return explain(STATUS_OF_TYPE[readError(event).type] ?? 500, event)
 }
 
-function explain(status: number, body: unknown, resetMs: number | null): ErrorReport {
+function explain(status: number, body: unknown): ErrorReport {
   const error = readError(body)
   const requestId = fieldsOf(body).request_id
   return {
     problem: problemOf(status, error),
     vendorText: error.message,
-    resetMs,
     requestId: typeof requestId === "string" ? requestId : null,
   }
 }

@@ -2,6 +2,7 @@ import type { Config, ProviderSettings } from "../../core/config.ts"
 import type { Wire } from "../wire.ts"
 import { MessageAssembly } from "./assemble.ts"
 import { explainError } from "./errors.ts"
+import { LIMIT_HEADERS } from "./limits.ts"
 import { buildRequest } from "./request.ts"
 
 /** Anthropic's messages, spoken by Anthropic and endpoints compatible with it. */
@@ -16,6 +17,7 @@ export function anthropicMessages(
       ...(settings.apiKey === null ? {} : { "x-api-key": settings.apiKey }),
     },
     requestIdHeaders: ["request-id", "x-request-id"],
+    limitHeaders: LIMIT_HEADERS,
     buildRequest: (model, body) => buildRequest(config, model, body),
     startAssembly: (model) => new MessageAssembly(model),
     explainError,

@@ -118,5 +118,5 @@ function readUsage(usage: WireUsage): Usage {
 }
 
 function outOfResources(): ErrorReport {
-  return { problem: "overloaded", vendorText: "", resetMs: null, requestId: null }
+  return { problem: "overloaded", vendorText: "", requestId: null }
 }

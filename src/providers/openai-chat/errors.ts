@@ -1,6 +1,5 @@
 import { problemOfStatus } from "../failures.ts"
 import { fieldsOf, isObject, parseOrNull } from "../json.ts"
-import { parseDuration, readReset } from "../retry-after.ts"
 import type { ErrorReport, Problem } from "../wire.ts"
 
 /** The parts of an error body that are read; compatible endpoints differ in all of them. */
@@ -14,32 +13,18 @@ interface WireError {
 const QUOTA =
   /^(insufficient_quota|credit_balance_exhausted|billing_hard_limit_reached|billing_not_active|organization_usage_limit_exceeded|\w+_spend_limit_(exceeded|reached))$/
 const OVERLOADED = /^(server_is_overloaded|overloaded|overloaded_error|engine_overloaded)$/
-const LIMITS = ["requests", "tokens"].map((kind) => ({
-  remaining: `x-ratelimit-remaining-${kind}`,
-  reset: `x-ratelimit-reset-${kind}`,
-}))
 
 /** An answer with an error status. */
-export function explainError(status: number, body: string, headers: Headers): ErrorReport {
+export function explainError(status: number, body: string): ErrorReport {
   const error = readError(parseOrNull(body))
-  return {
-    problem: problemOf(status, error),
-    vendorText: error.message,
-    resetMs: status === 429 ? readReset(headers, LIMITS, parseDuration) : null,
-    requestId: null,
-  }
+  return { problem: problemOf(status, error), vendorText: error.message, requestId: null }
 }
 
 /** An error inside an answer that began with 200; null when there is none. */
 export function explainStreamError(parsed: { error?: unknown }): ErrorReport | null {
   if (parsed.error === undefined || parsed.error === null) return null
   const error = readError(parsed)
-  return {
-    problem: problemOf(statusInStream(error), error),
-    vendorText: error.message,
-    resetMs: null,
-    requestId: null,
-  }
+  return { problem: problemOf(statusInStream(error), error), vendorText: error.message, requestId: null }
 }
 
 function problemOf(status: number, { message, type, code }: WireError): Problem {

@@ -3,6 +3,7 @@ import type { Wire } from "../wire.ts"
 import { ChatAssembly } from "./assemble.ts"
 import { dialectOf } from "./dialects.ts"
 import { explainError } from "./errors.ts"
+import { LIMIT_HEADERS } from "./limits.ts"
 import { buildRequest } from "./request.ts"
 
 /** OpenAI's chat completions, spoken by OpenAI, DeepSeek and any compatible endpoint. */
@@ -12,6 +13,7 @@ export function openaiChat(settings: ProviderSettings): Wire {
     url: `${settings.baseUrl}/chat/completions`,
     headers: settings.apiKey === null ? {} : { authorization: `Bearer ${settings.apiKey}` },
     requestIdHeaders: dialect.requestIdHeaders,
+    limitHeaders: LIMIT_HEADERS,
     buildRequest: (model, body) => buildRequest(dialect, model, body),
     startAssembly: (model) => new ChatAssembly(model),
     explainError,

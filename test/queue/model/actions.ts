@@ -2,8 +2,9 @@ import { isFinished } from "../../../src/core/outcome.ts"
 import type { NewRequest } from "../../../src/queue/contract.ts"
 import type { TestQueue } from "../../helpers/queue.ts"
 import { choose, isRefusedForLines, type Plain, type StepOf, toEqual } from "./action-parts.ts"
+import { closedBreaker } from "./breaker.ts"
 import { claimAction, extendAction, settleAction } from "./drain-actions.ts"
-import type { ModelState } from "./state.ts"
+import { breakerOf, type ModelState } from "./state.ts"
 import type { RequestPlan, Step } from "./steps.ts"
 import { cancel, cleanup, enqueue, markTooOld, replay, stateOf } from "./transitions.ts"
 import { LONGEST_DELAY_MS, type World } from "./world.ts"
@@ -143,6 +144,9 @@ function pauseAction(queue: TestQueue, { name, paused }: StepOf<"pause">): Plain
       (state) => {
         if (paused) state.paused.add(name ?? "*")
         else state.paused.delete(name ?? "*")
+        if (paused || name === null) return
+        state.blocks.delete(name)
+        state.breakers.set(name, closedBreaker(breakerOf(state, name).epoch + 1))
       },
     ],
     check: () => undefined,

@@ -3,7 +3,7 @@ import { FINISHED_STATES, PRIORITIES, STATES } from "../../../src/core/request.t
 import type { StatusReply } from "../../../src/queue/contract.ts"
 import type { TestQueue } from "../../helpers/queue.ts"
 import { holds, isPaused } from "./claiming.ts"
-import { inOrder, type ModelState, positionOf } from "./state.ts"
+import { breakerOf, inOrder, type ModelState, positionOf } from "./state.ts"
 import { stateOf } from "./transitions.ts"
 import type { World } from "./world.ts"
 
@@ -145,13 +145,12 @@ function expectedStats(state: ModelState, queue: TestQueue): ReturnType<typeof p
     ) as Stats["pendingByPriority"],
     pending: lines.map((line) => inOrder(state, [line]).length),
     providers: lines.map((line) => {
-      const block = state.blocks.get(line)
-      const blockedUntil = block !== undefined && block.untilAt > now ? block.untilAt : null
-      const inDoubt = blockedUntil === null ? "half_open" : "open"
+      const { openUntil } = breakerOf(state, line)
+      const until = Math.max(state.blocks.get(line) ?? 0, openUntil ?? 0)
       return {
         inFlight: live.filter((each) => each.line === line && each.place.at === "lease").length,
-        blockedUntil,
-        breaker: block?.cause === "account" ? inDoubt : "closed",
+        blockedUntil: until > now ? until : null,
+        breaker: openUntil === null ? "closed" : openUntil > now ? "open" : "half_open",
         paused: isPaused(state, line),
       }
     }),

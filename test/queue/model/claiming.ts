@@ -1,10 +1,18 @@
 import type { ClaimOptions, Overdue } from "../../../src/queue/contract.ts"
-import { enterLine, inOrder, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
+import {
+  breakerOf,
+  enterLine,
+  inOrder,
+  type LiveRequest,
+  type ModelSettings,
+  type ModelState,
+} from "./state.ts"
 
 export interface ModelClaim {
   requests: { requestId: string; attempt: number; expiresAt: number; retries: number; timeouts: number }[]
   overdue: { requestId: string; attempt: number; reason: Overdue["reason"] }[]
-  remaining: number
+  /** At least and at most: whether those that are skipped count cannot be told without reading them. */
+  remaining: [number, number]
   maintenanceDue: boolean
   /** The earliest thing that time alone will bring; a claim may name an earlier instant, never a later one. */
   nextAt: number | null
@@ -33,18 +41,14 @@ export function claim(
     if (request.place.at === "scheduled" && request.place.dueAt <= now)
       request.place = enterLine(request, settings)
   }
-  const { candidates, startable } = startableNow(state, now, served, options.limit)
   const requests: ModelClaim["requests"] = []
   let bytes = 0
-  for (const request of candidates) {
-    if (request.timeoutMs > options.maxTimeoutMs) continue
+  for (const request of inOrder(state, served)) {
+    if (requests.length === options.limit) break
+    if (roomOf(state, now, request.line) === 0 || request.timeoutMs > options.maxTimeoutMs) continue
     bytes += request.bytes
     if (bytes > options.maxBytes && requests.length > 0) break
-    const expiresAt = now + Math.max(settings.maxProcessingTimeMs, request.timeoutMs) + LEASE_MARGIN_MS
-    request.attempt += 1
-    request.place = { at: "lease", owner: options.owner, op, expiresAt }
-    const { requestId, attempt, retries, timeouts } = request
-    requests.push({ requestId, attempt, expiresAt, retries, timeouts })
+    requests.push(start(state, settings, now, request, options.owner, op))
   }
   for (const [owner, { at }] of state.drains) {
     if (now - at >= DRAIN_MEMORY_MS) state.drains.delete(owner)
@@ -53,8 +57,29 @@ export function claim(
   const since = state.maintainedAt === null ? 0 : now - state.maintainedAt
   const maintenanceDue = since >= MAINTENANCE_MS
   if (state.maintainedAt === null || maintenanceDue) state.maintainedAt = now
-  const remaining = Math.max(startable - requests.length, 0)
+  const most = remainingOf(state, now, served, Infinity)
+  const remaining: [number, number] = [remainingOf(state, now, served, options.maxTimeoutMs), most]
   return { requests, overdue, remaining, maintenanceDue, nextAt: nextAt(state, now, served) }
+}
+
+function start(
+  state: ModelState,
+  settings: ModelSettings,
+  now: number,
+  request: LiveRequest,
+  owner: string,
+  op: string,
+): ModelClaim["requests"][number] {
+  const expiresAt = now + Math.max(settings.maxProcessingTimeMs, request.timeoutMs) + LEASE_MARGIN_MS
+  const breaker = breakerOf(state, request.line)
+  request.attempt += 1
+  request.circuit = breaker.epoch
+  request.place = { at: "lease", owner, op, expiresAt }
+  const { requestId, attempt, retries, timeouts } = request
+  if (breaker.openUntil !== null) {
+    state.breakers.set(request.line, { ...breaker, probe: `${requestId} ${attempt}` })
+  }
+  return { requestId, attempt, expiresAt, retries, timeouts }
 }
 
 /** Operations of one process are numbered: one that arrives after a later one is too late to be heard. */
@@ -64,7 +89,9 @@ function isBefore(op: string, last: string): boolean {
   return epoch === lastEpoch && Number(number) < Number(lastNumber)
 }
 
-const NOTHING: ModelClaim = { requests: [], overdue: [], remaining: 0, maintenanceDue: false, nextAt: null }
+const NOTHING: ModelClaim = {
+  ...{ requests: [], overdue: [], remaining: [0, 0], maintenanceDue: false, nextAt: null },
+}
 
 /** The same requests again, and nothing else is told: the claimer should ask anew at once. */
 function repeat(state: ModelState, op: string): ModelClaim {
@@ -112,25 +139,25 @@ function takeBackExpired(state: ModelState, settings: ModelSettings, now: number
   return held
 }
 
-/** Best first over all lines; a paused or blocked line gives none, one whose account is in doubt a single probe. */
-function startableNow(state: ModelState, now: number, served: string[], limit: number) {
-  let startable = 0
-  const open = served.flatMap((line) => {
-    const pending = inOrder(state, [line])
-    const block = state.blocks.get(line)
-    if (isPaused(state, line) || (block !== undefined && block.untilAt > now)) return []
-    if (block?.cause === "account") {
-      const inFlight = [...state.live.values()].some((r) => r.line === line && r.place.at === "lease")
-      return inFlight ? [] : pending.slice(0, 1)
-    }
-    startable += pending.length
-    return pending
+/** How many of a provider may start now: none while it is left alone, one while its breaker is to be probed. */
+function roomOf(state: ModelState, now: number, provider: string): number {
+  if (isPaused(state, provider) || (shutUntil(state, provider) ?? 0) > now) return 0
+  const { openUntil, probe } = breakerOf(state, provider)
+  if (openUntil === null) return Infinity
+  return probe !== null && state.live.get(probe.split(" ")[0] ?? "")?.place.at === "lease" ? 0 : 1
+}
+
+function shutUntil(state: ModelState, provider: string): number | null {
+  const until = [state.blocks.get(provider), breakerOf(state, provider).openUntil].map((at) => at ?? 0)
+  return Math.max(...until) || null
+}
+
+function remainingOf(state: ModelState, now: number, served: string[], maxTimeoutMs: number): number {
+  const counts = served.map((line) => {
+    const fitting = inOrder(state, [line]).filter(({ timeoutMs }) => timeoutMs <= maxTimeoutMs)
+    return Math.min(roomOf(state, now, line), fitting.length)
   })
-  const ids = new Set(open.map(({ requestId }) => requestId))
-  const candidates = inOrder(state, served)
-    .filter(({ requestId }) => ids.has(requestId))
-    .slice(0, limit)
-  return { candidates, startable }
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 export function isPaused(state: ModelState, line: string): boolean {
@@ -142,9 +169,9 @@ function nextAt(state: ModelState, now: number, served: string[]): number | null
     const deadline = place.at !== "lease" && deadlineAt !== null ? [deadlineAt] : []
     if (place.at === "scheduled") return [place.dueAt, ...deadline]
     if (place.at === "lease") return [place.expiresAt]
-    const block = state.blocks.get(line)
-    const isWaiting = served.includes(line) && !isPaused(state, line) && (block?.untilAt ?? 0) > now
-    return isWaiting && block !== undefined ? [block.untilAt, ...deadline] : deadline
+    const until = shutUntil(state, line) ?? 0
+    const isWaiting = served.includes(line) && !isPaused(state, line) && until > now
+    return isWaiting ? [until, ...deadline] : deadline
   })
   return instants.length === 0 ? null : Math.min(...instants)
 }

@@ -1,5 +1,6 @@
 import { decodeOutcome } from "../../../src/queue/frames.ts"
 import { decodeRecord, type LiveRecord, lostAttempts } from "../../../src/queue/record.ts"
+import { timeoutsOn } from "../../../src/queue/targets.ts"
 import type { RawQueue } from "../../helpers/raw-queue.ts"
 import type { RawRedis } from "../../helpers/store.ts"
 import type { ModelRequest, ModelState, Place } from "./state.ts"
@@ -27,7 +28,8 @@ function place(line: string, where: Place): string {
   return `leased ${line} to ${where.owner} by ${where.op} until ${where.expiresAt}`
 }
 
-export function pictureOf(state: ModelState): Picture {
+/** `at`: blocks that are over by then are not told of, as they may be forgotten at any time. */
+export function pictureOf(state: ModelState, at: number): Picture {
   const picture: Picture = {}
   const noted = (id: string) => [...(state.noted.get(id) ?? [])]
   for (const [id, live] of state.live) {
@@ -40,25 +42,33 @@ export function pictureOf(state: ModelState): Picture {
   }
   for (const [id, entry] of state.index) picture[`list ${entry.state} ${id}`] = `until ${entry.expiresAt}`
   for (const name of state.paused) picture[`paused ${name}`] = "1"
-  for (const [line, { untilAt, cause }] of state.blocks) picture[`blocked ${line}`] = `${untilAt} ${cause}`
+  for (const [name, until] of state.blocks) if (until > at) picture[`blocked ${name}`] = `${until}`
+  for (const [name, { openUntil, cause, trips, failures }] of state.breakers)
+    if (openUntil !== null || failures > 0)
+      picture[`breaker ${name}`] = `${openUntil ?? 0} ${cause ?? "-"}, trips ${trips}, failures ${failures}`
   for (const [owner, { op, at }] of state.drains) picture[`drain ${owner}`] = `${op} ${at}`
   if (state.maintainedAt !== null) picture.maintained = String(state.maintainedAt)
   return picture
 }
 
 /** The same, read from the store. A request that is in two places shows both. */
-export async function pictureFrom(raw: RawQueue, redis: RawRedis, name: string): Promise<Picture> {
+export async function pictureFrom(
+  raw: RawQueue,
+  redis: RawRedis,
+  name: string,
+  at: number,
+): Promise<Picture> {
   const picture: Picture = {}
   const noted = await historyNumbers(raw, redis, name)
   const factsOf = (id: string, record: LiveRecord) =>
     facts(
-      record,
+      { ...record, timeouts: timeoutsOn(record, 1) },
       noted.get(id) ?? [],
       lostAttempts(record).map(({ number }) => number),
     )
   for (const [id, text] of raw.live) {
     const record = decodeRecord(text)
-    const ages = `since ${record.effectiveAt}, deadline ${record.deadlineAt}`
+    const ages = `since ${record.effectiveAt || record.dueAt}, deadline ${record.deadlineAt}`
     picture[id] = `${placesOf(raw, id, record)}, ${ages}, ${factsOf(id, record)}`
   }
   for (const [id, text] of raw.outcomes) {
@@ -74,7 +84,15 @@ export async function pictureFrom(raw: RawQueue, redis: RawRedis, name: string):
   for (const [field, value] of raw.meta) {
     const [kind, what] = field.split(":")
     if (kind === "paused" && value === "1") picture[`paused ${what}`] = value
-    if (kind === "blocked" && value !== "") picture[`blocked ${what}`] = value
+    if (kind === "blocked") {
+      for (const [, until] of value.matchAll(/\S+ (\d+)/g))
+        if (Number(until) > at) picture[`blocked ${what}`] = `${until}`
+    }
+    if (kind === "breaker") {
+      const [state, until, trips, , failures, cause] = value.split(" ")
+      if (state === "o" || Number(failures) > 0)
+        picture[`breaker ${what}`] = `${until} ${cause}, trips ${trips}, failures ${failures}`
+    }
     if (kind === "maintainedAt") picture.maintained = value
     if (kind === "drains")
       for (const [, owner, last] of value.matchAll(/(\S+) (\S+ \d+)/g)) picture[`drain ${owner}`] = `${last}`

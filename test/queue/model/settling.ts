@@ -1,29 +1,43 @@
 import type { Settlement, SettleReply } from "../../../src/queue/contract.ts"
+import { judge } from "./breaker.ts"
 import { holds } from "./claiming.ts"
-import { enterLine, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
+import { breakerOf, enterLine, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
 import { finish } from "./transitions.ts"
-
-const ACCOUNT_BLOCK_MS = 60_000
 
 /** `docs/states.md`, "what a settle does, by where the request is". */
 export function settle(
   state: ModelState,
   settings: ModelSettings,
   now: number,
+  served: string[],
   settlements: Settlement[],
 ): SettleReply[] {
-  const replies = settlements.map((settlement) => settleOne(state, settings, now, settlement))
-  for (const { report } of settlements) {
-    if (report?.health === "account") block(state, report.provider, now + ACCOUNT_BLOCK_MS, "account")
-    else if (report?.blockedUntil) block(state, report.provider, report.blockedUntil, "rate")
-  }
-  return replies
+  return settlements.map((told) => {
+    // Nobody calls a provider that is not configured where it runs.
+    const report = told.report !== null && served.includes(told.report.provider) ? told.report : null
+    const settlement = { ...told, report }
+    // Asking to be left alone counts, whatever became of the request.
+    if (report?.blockedUntil) {
+      const until = Math.max(report.blockedUntil, state.blocks.get(report.provider) ?? 0)
+      state.blocks.set(report.provider, until)
+    }
+    return settleOne(state, settings, now, settlement)
+  })
 }
 
-function block(state: ModelState, provider: string, until: number, why: "rate" | "account"): void {
-  const old = state.blocks.get(provider)
-  const cause = old?.cause === "account" ? "account" : why
-  state.blocks.set(provider, { untilAt: Math.max(until, old?.untilAt ?? 0), cause })
+/** The lease of a call ends with what it tells of its provider. */
+function hear(
+  state: ModelState,
+  now: number,
+  live: LiveRequest,
+  { lease, attempt, report }: Settlement,
+): void {
+  if (attempt === null || !isRunning(live, lease.attempt)) return
+  if (attempt.error?.code === "timeout") live.timeouts += 1
+  if (report === null) return
+  const call = `${lease.requestId} ${lease.attempt}`
+  const heard = judge(breakerOf(state, live.line), now, call, live.circuit, report.health)
+  state.breakers.set(live.line, heard)
 }
 
 function settleOne(
@@ -36,8 +50,8 @@ function settleOne(
   const live = state.live.get(lease.requestId)
   if (live === undefined) return settleFinished(state, now, settlement)
   if (decision.kind === "completed") {
+    hear(state, now, live, settlement)
     complete(state, now, live, settlement)
-    if (state.blocks.get(live.line)?.cause === "account") state.blocks.delete(live.line)
     return "settled"
   }
   if (decision.kind === "release") {
@@ -51,6 +65,7 @@ function settleOne(
   if (isKnown) return "settled"
   note(state, settlement)
   if (!isMine || decision.kind === "note") return "noted"
+  hear(state, now, live, settlement)
   if (decision.kind === "failed") {
     const code = settlement.result.error?.code ?? "internal"
     const expiresAt = now + settings.deadLetterTtlSeconds * 1000
@@ -62,7 +77,6 @@ function settleOne(
     return "settled"
   }
   live.retries += 1
-  if (settlement.attempt?.error?.code === "timeout") live.timeouts += 1
   live.place = { at: "scheduled", dueAt: decision.dueAt }
   return "settled"
 }

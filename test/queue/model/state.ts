@@ -1,5 +1,6 @@
 import type { FinishedState, Priority } from "../../../src/core/request.ts"
 import type { EnqueueReply } from "../../../src/queue/contract.ts"
+import { type Breaker, closedBreaker } from "./breaker.ts"
 
 /** Where a live request is. Its place is its state. */
 export type Place =
@@ -23,6 +24,8 @@ export interface ModelRequest {
   timeouts: number
   lost: number
   replays: number
+  /** The epoch of its provider's breaker when it was last claimed. */
+  circuit: number
   /** Numbers of the attempts whose leases ran out. */
   lostAttempts: number[]
 }
@@ -54,7 +57,9 @@ export interface ModelState {
   /** What the lists by state still point at; it outlives the outcome until a clean-up. */
   index: Map<string, { state: FinishedState; expiresAt: number }>
   drains: Map<string, { op: string; at: number }>
-  blocks: Map<string, { untilAt: number; cause: "rate" | "account" }>
+  /** Providers that asked to be left alone, until when. */
+  blocks: Map<string, number>
+  breakers: Map<string, Breaker>
   paused: Set<string>
   maintainedAt: number | null
   remembered: Map<string, { bodyHash: string; replies: EnqueueReply[] }>
@@ -71,8 +76,13 @@ export interface ModelSettings {
 export function emptyState(): ModelState {
   return {
     ...{ live: new Map(), outcomes: new Map(), noted: new Map(), tooOld: new Map(), index: new Map() },
-    ...{ drains: new Map(), blocks: new Map(), paused: new Set(), maintainedAt: null, remembered: new Map() },
+    ...{ drains: new Map(), blocks: new Map(), breakers: new Map(), paused: new Set() },
+    ...{ maintainedAt: null, remembered: new Map() },
   }
+}
+
+export function breakerOf({ breakers }: ModelState, provider: string): Breaker {
+  return breakers.get(provider) ?? closedBreaker()
 }
 
 /** Below the smallest gap between two levels, which is 9,000 points of one second each. */

@@ -34,7 +34,7 @@ export interface SettlementPlan {
   kind: "completed" | "failed" | "retry" | "return" | "release" | "note"
   dueInMs: number
   timedOut: boolean
-  trouble: { cause: "rate" | "account"; forMs: number } | null
+  trouble: { kind: "rate" | "account" | "down"; forMs: number } | null
 }
 
 /** `client`: which of two processes, whose clocks may differ. `pick`: which of those known, the newest first. */
@@ -101,8 +101,11 @@ const settlementPlan: fc.Arbitrary<SettlementPlan> = fc.record({
   dueInMs: fc.constantFrom(0, 1, 1000, 60_000),
   timedOut: fc.boolean(),
   trouble: seldom(
-    6,
-    fc.record({ cause: fc.constantFrom("rate", "account"), forMs: fc.constantFrom(0, 1000, 60_000) }),
+    4,
+    fc.record({
+      kind: fc.constantFrom("rate", "account", "down", "down", "down"),
+      forMs: fc.constantFrom(0, 1000, 60_000),
+    }),
   ),
 })
 

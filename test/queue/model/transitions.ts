@@ -68,7 +68,7 @@ function store(state: ModelState, settings: ModelSettings, now: number, { head, 
     timeoutMs: head.timeoutMs,
     resultTtlSeconds: head.resultTtlSeconds,
     bytes: Buffer.byteLength(`1${JSON.stringify(body)}`),
-    ...{ attempt: 0, retries: 0, timeouts: 0, lost: 0, replays: 0, lostAttempts: [] },
+    ...{ attempt: 0, retries: 0, timeouts: 0, lost: 0, replays: 0, circuit: 0, lostAttempts: [] },
   }
   const place = dueAt > now ? ({ at: "scheduled", dueAt } as const) : enterLine(request, settings)
   state.live.set(request.requestId, { ...request, place })

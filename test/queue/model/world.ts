@@ -40,6 +40,8 @@ const START_OF_DAY_MS = 6 * 3_600_000
 /** As `queue/store.ts` tries. */
 const TRIES = 4
 const MAX_LATE = 8
+/** Where the scripts that claim are told the operation id. */
+const OP_ARGUMENT = 7
 /** No longer is a request to the store held up, nor repeated by whoever made it: outcomes are kept for longer. */
 export const LONGEST_DELAY_MS = 600_000
 
@@ -108,8 +110,9 @@ export class World {
 
   /** The operation id that the latest claim was sent with. */
   claimOp = (): string => {
-    const claim = this.sent.flatMap(({ scripts }) => scripts).findLast(({ name }) => name === "claim")
-    return claim?.args[4] ?? "never sent"
+    const all = this.sent.flatMap(({ scripts }) => scripts)
+    const claim = all.findLast(({ name }) => name === "claim" || name === "turn")
+    return claim?.args[OP_ARGUMENT] ?? "never sent"
   }
 
   async act(action: Action): Promise<void> {
@@ -189,12 +192,13 @@ export class World {
   private async settleOn(states: ModelState[]): Promise<void> {
     const [{ name, redis }] = this.clients
     const raw = await readRawQueue(redis, name)
-    const actual = await pictureFrom(raw, redis, name)
-    const state = states.find((each) => isDeepStrictEqual(pictureOf(each), actual))
-    if (state === undefined) expect(actual).toEqual(pictureOf(states[0] ?? emptyState()))
-    else this.state = state
     // By the clock that is ahead: its process may have cleaned up what another still finds.
-    expect(findLeaks(raw, this.now + Math.abs(this.skewMs))).toEqual([])
+    const latest = this.now + Math.abs(this.skewMs)
+    const actual = await pictureFrom(raw, redis, name, latest)
+    const state = states.find((each) => isDeepStrictEqual(pictureOf(each, latest), actual))
+    if (state === undefined) expect(actual).toEqual(pictureOf(states[0] ?? emptyState(), latest))
+    else this.state = state
+    expect(findLeaks(raw, latest)).toEqual([])
     this.ledger.seeOutcomes(this.picture, actual)
     this.picture = actual
   }

@@ -1,0 +1,91 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
+import { eventually } from "../helpers/eventually.ts"
+import { chat, createApi } from "../helpers/requests.ts"
+import { type Checkout, createCheckout, freePort, Stack, stackStores, startStack } from "../helpers/stack.ts"
+
+/** One that outlives the stack, so that every call of every incarnation is seen. */
+let simulator: Simulator
+let env: Record<string, string>
+beforeAll(async () => {
+  simulator = await startSimulator({ latencyMs: 20, tokensPerSecond: 0 })
+  env = { OPENAI_BASE_URL: simulator.baseUrls.openai, DRAIN_LANES: "3", DEV_CRON_MS: "3600000" }
+})
+afterAll(() => simulator.close())
+
+const callsOf = (text: string) => simulator.calls.filter((call) => call.tag.includes(text))
+
+/** What the bridge has served. */
+async function roundTrips({ addresses: { bridge } }: Stack): Promise<number> {
+  const headers = { authorization: `Bearer ${bridge.token}` }
+  const answer = await fetch(`${bridge.url}/__counters`, { headers })
+  return ((await answer.json()) as { requests: number }).requests
+}
+
+describe.each(stackStores)("lanes on the %s store, with a cron that comes once an hour", (store) => {
+  let checkout: Checkout
+  beforeEach(() => {
+    checkout = createCheckout(store)
+  })
+  afterEach(() => checkout.remove())
+
+  it("call what is enqueued, spread a flood, and do nothing when there is nothing to do", async () => {
+    const stack = await startStack(checkout, { ...env, DRAIN_CONCURRENCY: "2" })
+    const api = createApi(stack.url)
+    await api.completed([await api.enqueue(chat("openai", `lone on ${store}`))])
+
+    const text = `flood on ${store}`
+    const flood = await api.enqueueBulk(
+      Array.from({ length: 6 }, (_, i) => chat("openai", `${text} ${i} [[sim: latencyMs=4000]]`)),
+    )
+    await eventually(() => callsOf(text).filter(({ result }) => result === null).length === 6)
+    await api.completed(flood)
+    expect(callsOf(text)).toHaveLength(6)
+
+    const quiet = await eventually(
+      async () => {
+        const before = await roundTrips(stack)
+        const from = Date.now()
+        await eventually(() => Date.now() > from + 3000)
+        return before === (await roundTrips(stack)) && before
+      },
+      { withinMs: 30_000 },
+    )
+    expect(quiet).toBeGreaterThan(0)
+    expect(await stack.stop()).toBe(0)
+  })
+})
+
+describe.runIf(stackStores.includes("redis"))("lanes on a real Redis", () => {
+  let checkout: Checkout
+  beforeEach(() => {
+    checkout = createCheckout("redis")
+  })
+  afterEach(() => checkout.remove())
+
+  it("that are killed with calls in flight finish them after a restart, each with one outcome", async () => {
+    const settings = { ...env, DRAIN_CONCURRENCY: "4", MAX_PROCESSING_TIME_MS: "1000" }
+    const first = await startStack(checkout, settings)
+    const asks = Array.from({ length: 30 }, (_, i) =>
+      chat("openai", `killed lanes ${i}. [[sim: latencyMs=600]]`, { timeoutMs: 2000 }),
+    )
+    const ids = await createApi(first.url).enqueueBulk(asks)
+    await eventually(() => callsOf("killed lanes").filter(({ result }) => result === "completed").length >= 6)
+    await first.killAll()
+    const calledBefore = callsOf("killed lanes").length
+    expect(calledBefore).toBeLessThan(30)
+
+    const second = await new Stack(checkout, await freePort(), settings).ready()
+    // What was in flight is called again only when its lease has run out.
+    const all = await createApi(second.url).completed(ids, 75_000)
+    for (const { attempts } of all) {
+      expect(attempts.filter(({ result }) => result === "completed")).toHaveLength(1)
+      expect(attempts.filter(({ result }) => !["completed", "lease_expired"].includes(result))).toEqual([])
+    }
+    // Answers that were not settled yet are paid twice, which nothing can help, and the history tells; the others are not.
+    const again = callsOf("killed lanes").length - 30
+    expect(again).toBeLessThanOrEqual(calledBefore)
+    expect(again).toBeLessThanOrEqual(all.filter(({ attempts }) => attempts.length > 1).length)
+    expect(await second.stop()).toBe(0)
+  })
+})
