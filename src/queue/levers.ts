@@ -60,14 +60,13 @@ export async function setLimits(
 }
 
 export async function setPaused(
-  { keys, store }: QueueContext,
+  { keys, store, clock }: QueueContext,
   name: string | null,
   paused: boolean,
   audit?: AuditEntry,
 ): Promise<void> {
-  const pause = [`paused:${name ?? "*"}`, paused ? "1" : "0"]
-  const cure = name === null || paused ? [] : [`blocked:${name}`, "", `breaker:${name}`, ""]
-  await store.query("pause", [["HSET", keys.meta, ...pause, ...cure]])
+  const args = [clock(), name ?? "*", paused ? 1 : 0]
+  await store.run("pause", [{ name: "pause", keys: [keys.meta], args }])
   if (audit !== undefined) await store.run("pause", [noteCall(keys, audit)])
 }
 

@@ -33,16 +33,15 @@ local function take_turns(line, open)
   return chosen
 end
 
--- One pass over the targets, those that had trouble with this request or the others.
-local function pick(record, targets, is_avoided, tokens)
+-- One pass over the targets of a kind. Returns the one to call; else when one may be free, and what a wait is for.
+local function pick(record, targets, kind, tokens)
   local is_route = string.sub(record.targets, 1, 1) == "w"
   local open, waits, until_at = {}, {}, NEVER
-  for number, target in ipairs(targets) do
-    if not is_used_up(record, number) and (occurrences(record.avoid, number) > 0) == is_avoided then
+  for _, target in ipairs(targets) do
+    if target.kind == kind then
       local provider = provider_of(target.provider)
       local state, at, name = availability(provider, target, tokens)
       if at then until_at = math.min(until_at, at) end
-      target.number = number
       if state == "open" then
         if not is_route then return target end
         open[#open + 1] = target
@@ -58,19 +57,26 @@ local function pick(record, targets, is_avoided, tokens)
   return nil, until_at, waits
 end
 
--- The target that may be called now, or nil and when there can be one. What its limits refuse closes these for what
--- comes behind it in this claim: nobody of the same target may overtake, or a large request would wait for ever.
+-- The target that may be called now, or nil and when there can be one: rather one that had no trouble with this request,
+-- and one that is used up only when the others are configured nowhere. What its limits refuse closes these for what comes
+-- behind it in this claim: nobody of the same target may overtake, or a large request would wait for ever.
 local function choose_target(record)
-  local targets, tokens = targets_of(record), tonumber(record.tokens)
-  local target, until_at, waits = pick(record, targets, false, tokens)
-  if target then return target end
-  if #waits == 0 and record.avoid ~= "" then
-    local again, again_at, again_waits = pick(record, targets, true, tokens)
-    if again then return again end
-    until_at, waits = math.min(until_at, again_at), again_waits
+  local targets, tokens, until_at = targets_of(record), tonumber(record.tokens), NEVER
+  local kinds = { "used_up" }
+  for number, target in ipairs(targets) do
+    local is_avoided = occurrences(record.avoid, number) > 0
+    target.number = number
+    target.kind = is_used_up(record, number) and "used_up" or is_avoided and "avoided" or "fresh"
+    if target.kind ~= "used_up" and provider_of(target.provider) then kinds = { "fresh", "avoided" } end
   end
-  for _, wait in ipairs(waits) do
-    wait.provider.refused[wait.name] = math.max(wait.at, now + 1)
+  for _, kind in ipairs(kinds) do
+    local target, at, waits = pick(record, targets, kind, tokens)
+    if target then return target end
+    until_at = math.min(until_at, at)
+    for _, wait in ipairs(waits) do
+      wait.provider.refused[wait.name] = math.max(wait.at, now + 1)
+    end
+    if #waits > 0 then break end
   end
   return nil, until_at
 end

@@ -39,6 +39,15 @@ local function meta_read(lines, fields)
   return true
 end
 
+local function meta_save()
+  local values = {}
+  for field, value in pairs(meta_changes) do
+    values[#values + 1] = field
+    values[#values + 1] = value
+  end
+  if #values > 0 then redis.call("HSET", KEYS[1], unpack(values)) end
+end
+
 local function meta_write(lines)
   local after = join(next_at.due, next_at.expiry, next_at.deadline)
   if after ~= meta.next then meta_set("next", after) end
@@ -46,12 +55,7 @@ local function meta_write(lines)
     local counts = meta["pending:" .. line]
     if counts.changed then meta_changes["pending:" .. line] = join(unpack(counts)) end
   end
-  local values = {}
-  for field, value in pairs(meta_changes) do
-    values[#values + 1] = field
-    values[#values + 1] = value
-  end
-  if #values > 0 then redis.call("HSET", KEYS[1], unpack(values)) end
+  meta_save()
 end
 
 local function pending_total(lines)

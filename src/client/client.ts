@@ -1,0 +1,229 @@
+import { shiftPaths, splitBulk } from "./bulk.ts"
+import { AIRequestQueueError } from "./error.ts"
+import { KeysClient } from "./keys.ts"
+import { membersOf, readRetryAfter } from "./read-error.ts"
+import { readHeader, readKey, readUrl } from "./read-options.ts"
+import { type Answer, createTransport, type Fetch, type Transport } from "./transport.ts"
+import type {
+  CancelledRequest,
+  EnqueuedRequest,
+  FinishedRequest,
+  ListedRequest,
+  ListFilter,
+  NewRequest,
+  ProviderDetails,
+  QueueHealth,
+  QueueStats,
+  RequestPage,
+  StatusReply,
+  TenantStats,
+} from "./types.ts"
+import { type WaitOptions, waitFor } from "./wait-for.ts"
+
+export * from "./error.ts"
+export type { Fetch } from "./transport.ts"
+export type * from "./types.ts"
+export type { WaitOptions } from "./wait-for.ts"
+
+export interface ClientOptions {
+  /** Where the queue's API is, such as `https://queue.example.com`; without `/v1`. */
+  url: string
+  /** `aiq_…`, or the admin key. Keep it out of web pages: whoever holds it can spend. */
+  apiKey: string
+  /** Default: the global one. With a service binding: `(url, init) => env.QUEUE.fetch(url, init)`. */
+  fetch?: Fetch
+  /** How long one HTTP call may take; default 30,000. Not how long a model may take: that is `timeoutMs` of a request. */
+  timeoutMs?: number
+  /** How often a call that may be repeated is; default 4. */
+  maxRetries?: number
+}
+
+export interface EnqueueOptions {
+  /**
+   * 1 to 240 printable ASCII characters: repeated with the same key within 24 h, nothing is stored twice. Default: a
+   * random one, which covers the client's own retries; after an error it is in `error.idempotencyKey`.
+   */
+  idempotencyKey?: string
+  signal?: AbortSignal
+}
+
+/**
+ * The queue's HTTP API. Works in Node 22 and newer, in browsers and in Workers, and depends on nothing.
+ *
+ * What may safely be repeated is, when it met 429, 502, 503, 504 or no answer at all: at most `maxRetries` times,
+ * after as long as `Retry-After` asks for (over 30 s: not at all), else after 0.5 s, 1 s, 2 s, 4 s. That is every
+ * reading call, `cancel`, and, under an idempotency key, `enqueue` and `enqueueMany`. The rest is repeated only after
+ * a 429. Errors are `AIRequestQueueError`.
+ *
+ * @example
+ * const queue = new AIRequestQueueClient({ url: "https://queue.example.com", apiKey })
+ * const { requestId } = await queue.enqueue({
+ *   provider: "openai",
+ *   model: "gpt-5-mini",
+ *   messages: [{ role: "user", content: "What is ESG?" }],
+ * })
+ * const { state, response, error } = await queue.waitFor(requestId)
+ */
+export class AIRequestQueueClient {
+  /** Issue, list and revoke API keys. */
+  readonly keys: KeysClient
+  readonly #transport: Transport
+
+  /** Throws a `TypeError` for a URL or a key that cannot be one. */
+  constructor(options: ClientOptions) {
+    this.#transport = createTransport({
+      url: readUrl(options.url),
+      apiKey: readHeader("apiKey", options.apiKey),
+      fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+      timeoutMs: options.timeoutMs ?? 30_000,
+      maxRetries: options.maxRetries ?? 4,
+    })
+    this.keys = new KeysClient(this.#transport)
+  }
+
+  /** Stores one request. Codes of its errors: `invalid_request`, `queue_full`, `idempotency_mismatch` and others. */
+  async enqueue(request: NewRequest, options: EnqueueOptions = {}): Promise<EnqueuedRequest> {
+    const { value } = await this.#post(
+      "/v1/requests",
+      JSON.stringify(request),
+      readKey(options),
+      options.signal,
+    )
+    return value as EnqueuedRequest
+  }
+
+  /**
+   * Stores many requests; the answers are in their order. Up to 1,000 (and 3.5 MB) are one call and stored all or
+   * none. More go call by call, and when one fails, `error.enqueued` holds those of the calls before it: repeat the
+   * whole list with `error.idempotencyKey` and only the rest is stored.
+   */
+  async enqueueMany(
+    requests: readonly NewRequest[],
+    options: EnqueueOptions = {},
+  ): Promise<EnqueuedRequest[]> {
+    const key = readKey(options)
+    const enqueued: EnqueuedRequest[] = []
+    for (const { offset, entries } of splitBulk(requests)) {
+      const body = `{"requests":[${entries.join(",")}]}`
+      try {
+        const partKey = offset === 0 ? key : `${key}+${offset}`
+        const { value } = await this.#post("/v1/requests/bulk", body, partKey, options.signal)
+        enqueued.push(...(value as { requests: EnqueuedRequest[] }).requests)
+      } catch (error) {
+        if (!(error instanceof AIRequestQueueError)) throw error
+        throw error.with({ idempotencyKey: key, enqueued, errors: shiftPaths(error.errors, offset) })
+      }
+    }
+    return enqueued
+  }
+
+  /** How a request is doing; null when it is unknown, another organization's, or past its time to live. */
+  async status(
+    requestId: string,
+    options: { includeMessages?: boolean; signal?: AbortSignal } = {},
+  ): Promise<StatusReply | null> {
+    return (await this.#look(requestId, options.includeMessages ?? false, options.signal)).request
+  }
+
+  /**
+   * The request once it has ended, however it ended: look at its `state`. Asks as often as `Retry-After` says, else
+   * every 0.25 to 5 s. Errors: `wait_timeout` when it has not ended within `timeoutMs`, `not_found`.
+   */
+  async waitFor(requestId: string, options: WaitOptions = {}): Promise<FinishedRequest> {
+    return waitFor(requestId, (signal) => this.#look(requestId, false, signal), options)
+  }
+
+  /**
+   * Ends a request that nobody waits for any more; a running call is aborted. A failed one is discarded for good.
+   * Errors: `conflict` when it is completed, `not_found`.
+   */
+  async cancel(requestId: string): Promise<CancelledRequest> {
+    const { value } = await this.#transport({ method: "DELETE", path: pathOf(requestId), repeat: "always" })
+    return value as CancelledRequest
+  }
+
+  /**
+   * Tries a failed request again, with its retries and its age anew. Errors: `conflict` when it is not failed (as it
+   * is after a lost answer, which is why this is not repeated), `not_found`.
+   */
+  async replay(requestId: string, options: { deadlineAt?: number } = {}): Promise<EnqueuedRequest> {
+    const body = JSON.stringify(options)
+    const path = `${pathOf(requestId)}/replay`
+    const { value } = await this.#transport({ method: "POST", path, body, repeat: "refused" })
+    return value as EnqueuedRequest
+  }
+
+  /**
+   * All requests that the filter holds for, newest first, page by page as they are asked for.
+   *
+   * @example
+   * for await (const request of queue.list({ state: "failed" })) await queue.replay(request.requestId)
+   */
+  async *list(filter: ListFilter = {}): AsyncGenerator<ListedRequest, void, void> {
+    let cursor: string | null = null
+    do {
+      const page: RequestPage = await this.listPage({ ...filter, limit: 100, ...(cursor && { cursor }) })
+      yield* page.data
+      cursor = page.nextCursor
+    } while (cursor !== null)
+  }
+
+  /** One page of that: `limit` is 1 to 100, default 20; `cursor` is the `nextCursor` of the page before. */
+  async listPage(options: ListFilter & { limit?: number; cursor?: string } = {}): Promise<RequestPage> {
+    const given = Object.entries(options).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    )
+    const query = new URLSearchParams(Object.fromEntries(given))
+    return (await this.#get(`/v1/requests?${query}`)) as RequestPage
+  }
+
+  /** Figures of the whole queue, or, with a tenant's key, counts of its own requests. */
+  async stats(): Promise<QueueStats | TenantStats> {
+    return (await this.#get("/v1/stats")) as QueueStats | TenantStats
+  }
+
+  /** Whether the queue works; `down` is an answer, not an error. */
+  async health(): Promise<QueueHealth> {
+    const { value } = await this.#transport({
+      ...{ method: "GET", path: "/v1/health", repeat: "always", accept: 503 },
+    })
+    if (typeof membersOf(value).status !== "string") {
+      throw new AIRequestQueueError("invalid_answer", "The answer is none of the queue's: is the URL right?")
+    }
+    return value as QueueHealth
+  }
+
+  /** The configured providers with their limits and their state. Needs a key for all organizations. */
+  async providers(): Promise<ProviderDetails[]> {
+    return ((await this.#get("/v1/providers")) as { data: ProviderDetails[] }).data
+  }
+
+  async #get(path: string): Promise<unknown> {
+    return (await this.#transport({ method: "GET", path, repeat: "always" })).value
+  }
+
+  async #post(path: string, body: string, idempotencyKey: string, signal?: AbortSignal): Promise<Answer> {
+    try {
+      return await this.#transport({ method: "POST", path, body, idempotencyKey, repeat: "always", signal })
+    } catch (error) {
+      if (!(error instanceof AIRequestQueueError)) throw error
+      throw error.with({ idempotencyKey })
+    }
+  }
+
+  async #look(requestId: string, includeMessages: boolean, signal: AbortSignal | undefined) {
+    const path = pathOf(requestId) + (includeMessages ? "?include=messages" : "")
+    try {
+      const { value, headers } = await this.#transport({ method: "GET", path, repeat: "always", signal })
+      const retryAfterMs = readRetryAfter(headers.get("Retry-After"), Date.now())
+      return { request: value as StatusReply, retryAfterMs }
+    } catch (error) {
+      if (!(error instanceof AIRequestQueueError) || error.code !== "not_found") throw error
+      return { request: null, retryAfterMs: null }
+    }
+  }
+}
+
+function pathOf(requestId: string): string {
+  return `/v1/requests/${encodeURIComponent(requestId)}`
+}

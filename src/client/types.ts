@@ -1,0 +1,174 @@
+import type { Scope, StoredKey } from "../core/contracts/access.ts"
+import type { ProviderLimits } from "../core/limits.ts"
+import type { RequestStatus } from "../core/outcome.ts"
+import type {
+  ChatMessage,
+  FinishedState,
+  Priority,
+  RequestBody,
+  RequestHead,
+  RequestState,
+  Target,
+} from "../core/request.ts"
+
+// What the HTTP API takes and answers. Times end in `At` and are epoch ms; durations end in `Ms` or `Seconds`.
+
+/** A chat request, as `POST /v1/requests` takes it. */
+export interface NewRequest {
+  /** `openai`, `anthropic`, `deepseek`, another configured one; `auto` with a route as model. */
+  provider: string
+  model: string
+  /** 1 to 1,000, in OpenAI's chat format, whatever the provider. */
+  messages: ChatMessage[]
+  /** Default `normal`. */
+  priority?: Priority
+  /** Default: the key's own. Required with a key for all organizations. */
+  organizationId?: string
+  /** In OpenAI's chat-completion names, translated for each vendor. */
+  options?: Record<string, unknown>
+  /** In the vendor's own names, merged last. */
+  providerOptions?: Record<string, unknown>
+  /** Of one attempt: 1,000 to 600,000. */
+  timeoutMs?: number
+  /** 0 to 10. */
+  maxRetries?: number
+  /** Due that much later, at most 30 days. Not together with `scheduledAt`. */
+  delayMs?: number
+  scheduledAt?: number | null
+  /** Never started or retried after it. */
+  deadlineAt?: number | null
+  /** How long a success is kept: 60 to 2,592,000. */
+  resultTtlSeconds?: number
+  /** At most 16 pairs. */
+  metadata?: Record<string, string>
+  /** Where it may go instead, in this order, when its provider has trouble. */
+  fallbacks?: Target[]
+}
+
+/** A request that was stored. */
+export interface EnqueuedRequest extends Pick<RequestHead, "priority" | "provider" | "model" | "createdAt"> {
+  requestId: string
+  state: RequestState
+  /** 1-based place in its line; null unless pending, and for all but the first and last of many. */
+  position: number | null
+}
+
+/** `messages`: only when asked for, and null once they are no longer kept. */
+export type StatusReply = RequestStatus & { messages?: RequestBody["messages"] | null }
+
+/** A request with its outcome. */
+export type FinishedRequest = RequestStatus & { state: FinishedState }
+
+/** A request in a list: without its response. */
+export type ListedRequest = Omit<RequestStatus, "response">
+
+export interface ListFilter {
+  /** A key for all organizations names a state or an organization. */
+  state?: RequestState
+  organizationId?: string
+}
+
+export interface RequestPage {
+  /** Newest first. A filtered page may be short and yet not the last. */
+  data: ListedRequest[]
+  /** null: this is the last page. */
+  nextCursor: string | null
+}
+
+export interface CancelledRequest {
+  requestId: string
+  /** `failed`: it was a dead letter, which is discarded now. */
+  state: "cancelled" | "failed"
+  discarded?: true
+}
+
+interface Percentiles {
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+export interface ProviderState {
+  inFlight: number
+  /** Until then no call starts. */
+  blockedUntil: number | null
+  breaker: "closed" | "open" | "half_open"
+  paused: boolean
+}
+
+/** One drain that runs beside others. Counts since it was first seen, or not for a day. */
+export interface LaneState {
+  name: string
+  lastClaimAt: number
+  completed: number
+  failed: number
+  retried: number
+  errors: number
+  lastError: string | null
+}
+
+/** What a key for all organizations sees. */
+export interface QueueStats {
+  /** Of finished ones: what is still kept. */
+  counts: Record<RequestState, number>
+  pendingByPriority: Record<Priority, number>
+  pendingByProvider: Record<string, number>
+  oldestPendingAgeMs: number | null
+  throughput: {
+    enqueuedLastMinute: number
+    completedLastMinute: number
+    failedLastMinute: number
+    retriedLastMinute: number
+  }
+  /** From due to the first call, over 15 minutes; null without data. */
+  waitMs: Percentiles
+  providerMs: Percentiles
+  providers: Record<string, ProviderState>
+  lanes: LaneState[]
+}
+
+/** What a tenant's key sees, of its own newest 1,000 requests. */
+export interface TenantStats {
+  counts: Record<RequestState, number>
+  /** There are older requests that were not counted. */
+  partial: boolean
+}
+
+/** Everything but `status` is for keys with `admin` alone. */
+export interface QueueHealth {
+  /** `degraded`: a backlog is not being drained. `down`: the store is away. */
+  status: "ok" | "degraded" | "down"
+  store?: { ok: boolean; latencyMs: number | null }
+  drain?: { lastRunAt: number | null; ageMs: number | null }
+  backlog?: number
+  /** Lines with pending requests that no configured provider serves. */
+  unservedLines?: string[]
+  /** Providers whose breaker is not closed. */
+  troubled?: string[]
+  version?: string
+}
+
+export interface ProviderDetails extends ProviderState, ProviderLimits {
+  name: string
+  /** Why the breaker is not closed. */
+  cause: "trouble" | "account" | null
+  /** In its own line; routes and requests with fallbacks have theirs. */
+  pending: number
+  wireFormat: "openai-chat" | "anthropic-messages"
+  simulated: boolean
+}
+
+export interface NewKey {
+  name: string
+  /** One organization, or `*` for all. */
+  organizationId: string
+  scopes: Scope[]
+  expiresAt?: number | null
+  maxPriority?: Priority | null
+  ratePerMinute?: number | null
+}
+
+export type ApiKey = Omit<StoredKey, "sha256">
+
+/** `key` is told this once. */
+export type IssuedKey = ApiKey & { key: string }

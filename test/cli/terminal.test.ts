@@ -1,0 +1,74 @@
+import { spawn, spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { ADMIN_KEY, type ServedQueue, serveQueue } from "../client/served-queue.ts"
+import { LAUNCHER, runCli } from "./run-cli.ts"
+
+const ESCAPE = "\u001b"
+/** util-linux's `script` gives a command a terminal; others take other options. */
+const hasScript = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0
+
+let queue: ServedQueue
+let cron: NodeJS.Timeout
+let folder: string
+beforeAll(async () => {
+  queue = await serveQueue()
+  folder = mkdtempSync(join(tmpdir(), "aiq-terminal-"))
+  vi.spyOn(console, "log").mockImplementation(() => undefined)
+  cron = setInterval(() => void queue.tick(), 100)
+})
+afterAll(async () => {
+  clearInterval(cron)
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+  await queue.close()
+})
+
+/** What the terminal is sent. */
+async function onTerminal(args: string[], env: Record<string, string> = {}): Promise<string> {
+  const command = `stty cols 110 rows 40; exec "${process.execPath}" "${LAUNCHER}" "$@"`
+  const quoted = ["sh", ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ")
+  const script = `sh -c '${command.replaceAll("'", "'\\''")}' ${quoted}`
+  const base = {
+    AIQ_URL: queue.url,
+    AIQ_API_KEY: ADMIN_KEY,
+    TERM: "xterm-256color",
+    PATH: process.env.PATH ?? "",
+  }
+  const child = spawn("script", ["-qec", script, "/dev/null"], {
+    env: { ...base, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  return text(child.stdout)
+}
+
+const ENQUEUE = ["enqueue", "-p", "openai", "-m", "m", "--organization", "org", "--wait"]
+
+describe.runIf(hasScript)("on a terminal", () => {
+  it("figures are shown in place and in colour, unless NO_COLOR is set", async () => {
+    const watched = await onTerminal(["watch", "--count", "2", "--interval", "10ms"])
+    expect(watched).toMatch(/in flight/)
+    expect(watched).toContain(`${ESCAPE}[32mok${ESCAPE}[39m`)
+    expect(await onTerminal(["stats"], { NO_COLOR: "1" })).not.toContain(ESCAPE)
+  })
+
+  it("an import has a bar that ends full", async () => {
+    const file = join(folder, "requests.jsonl")
+    const line = JSON.stringify({ messages: [{ role: "user", content: "Hello" }] })
+    writeFileSync(file, `${line}\n`.repeat(700))
+    const drawn = await onTerminal(["import", file, "-p", "openai", "-m", "m", "--organization", "org"])
+    expect(drawn).toMatch(/█{30}.* 100 % {2}700\/700/)
+    expect(drawn).toMatch(/700 requests enqueued/)
+  })
+
+  it("an answer cannot steer it; elsewhere it comes as it is", async () => {
+    const prompt = `Red ${ESCAPE}[31m and a bell \u0007.`
+    expect(await onTerminal([...ENQUEUE, prompt])).toContain("Red [31m and a bell .")
+    const { stdout } = await runCli([...ENQUEUE, prompt], { url: queue.url })
+    expect(stdout).toContain(prompt)
+    expect((await runCli(["stats"], { url: queue.url })).stdout).not.toContain(ESCAPE)
+  })
+})

@@ -1,0 +1,27 @@
+import { expectTypeOf, it } from "vitest"
+import type {
+  EnqueuedRequest,
+  LaneState,
+  ProviderDetails,
+  ProviderState,
+  QueueHealth,
+  QueueStats,
+  StatusReply,
+  TenantStats,
+} from "../../src/client/client.ts"
+import type { EnqueuedRequest as Answered } from "../../src/http/enqueue.ts"
+import type { TenantStats as TenantsAnswer } from "../../src/http/stats.ts"
+import type * as contract from "../../src/queue/contract.ts"
+
+// The client may not import the queue's types, and must not drift from them.
+it("the client's types are what the API answers", () => {
+  expectTypeOf<QueueStats>().toEqualTypeOf<contract.QueueStats>()
+  expectTypeOf<TenantStats>().toEqualTypeOf<TenantsAnswer>()
+  expectTypeOf<LaneState>().toEqualTypeOf<contract.LaneState>()
+  expectTypeOf<ProviderState>().toEqualTypeOf<contract.ProviderState>()
+  expectTypeOf<Omit<ProviderDetails, "wireFormat" | "simulated">>().toEqualTypeOf<contract.ProviderDetails>()
+  expectTypeOf<Omit<Required<QueueHealth>, "version">>().toEqualTypeOf<contract.QueueHealth>()
+  expectTypeOf<StatusReply>().toEqualTypeOf<contract.StatusReply>()
+  expectTypeOf<EnqueuedRequest>().toExtend<Answered>()
+  expectTypeOf<Answered>().toExtend<EnqueuedRequest>()
+})
