@@ -95,8 +95,8 @@ describeScenes("limits of a vendor", (scene) => {
 
   test("that are configured are kept in every window", async () => {
     const s = await scene({ PROVIDER_LIMITS: JSON.stringify({ openai: { rpm: 600 } }) })
-    // A burst of 50, and 10 a second.
-    s.simulator.limit({ provider: "openai", rpm: 70, windowMs: 2000 })
+    // A burst of 50, and 10 a second over two and the half second in which what is claimed starts.
+    s.simulator.limit({ provider: "openai", rpm: 75, windowMs: 2000 })
     await s.enqueue(...many(90))
     expect(await s.drain()).toMatchObject({ completed: 90, retried: 0 })
     expect(s.simulator.limits).toMatchObject([{ refused: 0 }])
