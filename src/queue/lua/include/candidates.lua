@@ -58,9 +58,10 @@ local function read_on(walk, line)
   table.sort(walk.found, by_score)
 end
 
--- Calls start(id, record, target) for what may start, which answers "started", "skipped" or "enough".
+-- Calls start(id, record, target) for what may start, which answers "started", "skipped", "enough", or "later": nothing
+-- more of this line now.
 local function each_startable(limit, start)
-  local walk = { found = {}, next = 1, read = {}, has_more = {}, last = {}, closed = {} }
+  local walk = { found = {}, next = 1, read = {}, has_more = {}, last = {}, closed = {}, later = {} }
   for _, line in ipairs(LINES) do
     local room = pending_total({ line }) > 0 and room_of_line(line) or 0
     walk.closed[line] = room == 0
@@ -81,6 +82,7 @@ local function each_startable(limit, start)
           local result = start(entry.id, entry.record, target)
           if result == "enough" then break end
           if result == "started" then started = started + 1 end
+          if result == "later" then walk.closed[entry.line], walk.later[entry.line] = true, true end
         end
       end
     end
@@ -95,6 +97,7 @@ end
 
 -- How many more of a line could start now, as far as can be told without reading its requests.
 local function startable_of(line, walk, limit)
-  if walk.closed[line] or (limit > 0 and not walk.has_more[line]) then return 0 end
+  local is_done = walk.closed[line] or (limit > 0 and not walk.has_more[line])
+  if is_done and not walk.later[line] then return 0 end
   return math.min(pending_total({ line }), room_of_line(line))
 end

@@ -155,6 +155,19 @@ local function availability(provider, target, tokens)
   return "open"
 end
 
+-- Whether the time of a call matters to its provider's limits, so that none must wait long after its claim.
+local function is_limited(provider, target)
+  for _, name in ipairs({ provider.name, target.name }) do
+    local limit = provider.limits[name] or {}
+    if limit.concurrency or limit.rpm or limit.tpm then return true end
+  end
+  for _, kind in ipairs({ "R:", "T:" }) do
+    local bucket = provider.buckets[kind .. target.name]
+    if bucket and bucket.level < bucket.capacity / 2 then return true end
+  end
+  return false
+end
+
 -- Takes what a call needs; returns the breaker's epoch, which the lease bears.
 local function start_call(provider, target, id, attempt, tokens)
   for _, taking in ipairs(takings(provider, target, tokens)) do
