@@ -29,7 +29,7 @@ end
 local function format_buckets(buckets)
   local parts = {}
   for key, bucket in pairs(buckets) do
-    parts[#parts + 1] = join(key, string.format("%.3f", bucket.level), bucket.at, bucket.capacity, bucket.per_ms)
+    parts[#parts + 1] = join(key, bucket.level, bucket.at, bucket.capacity, bucket.per_ms)
   end
   return table.concat(parts, " ")
 end
