@@ -34,11 +34,13 @@ local function format_buckets(buckets)
   return table.concat(parts, " ")
 end
 
--- The bucket of a limit that is in force; a new one is full.
+-- The bucket of a limit that is in force; a new one is full. What was owed under a higher limit is no more than a minute
+-- of this one.
 local function limit_bucket(buckets, key, per_minute)
   local capacity = math.max(1, per_minute / BURSTS_PER_WINDOW)
   local bucket = buckets[key] or { level = capacity, at = now }
   bucket.capacity, bucket.per_ms = capacity, per_minute * FILL_SHARE / WINDOW_MS
+  bucket.level = math.max(bucket.level, -bucket.per_ms * WINDOW_MS)
   buckets[key] = bucket
   return fill(bucket)
 end
