@@ -32,8 +32,10 @@ local function read_more(walk, line, count)
   walk.last[line] = members[#members - 1]
 end
 
-local function read_records(walk, count)
-  local ids, entries = {}, {}
+-- Ever more at once: of a line whose requests may not start, each command would else read only as many as there is room for.
+local function read_records(walk, least)
+  local ids, entries, count = {}, {}, math.max(walk.reading, least)
+  walk.reading = 2 * count
   for i = walk.next, math.min(walk.next + count - 1, #walk.found) do
     local entry = walk.found[i]
     if not entry.record and not walk.closed[entry.line] then
@@ -60,7 +62,7 @@ end
 
 -- Calls start(id, record, target) for what may start, which answers "started", "skipped" or "enough".
 local function each_startable(limit, start)
-  local walk = { found = {}, next = 1, read = {}, has_more = {}, last = {}, closed = {} }
+  local walk = { found = {}, next = 1, reading = 1, read = {}, has_more = {}, last = {}, closed = {} }
   for _, line in ipairs(LINES) do
     local room = pending_total({ line }) > 0 and room_of_line(line) or 0
     walk.closed[line] = room == 0
