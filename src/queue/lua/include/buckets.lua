@@ -47,9 +47,11 @@ end
 
 -- The vendor may not have counted yet what is in flight, which our own count has: so the lower one holds.
 local function learn_bucket(buckets, key, limit, remaining, full_at)
+  -- It comes too late to tell anything: what is known may be newer.
+  if full_at <= now then return end
   local known = buckets[key] and fill(buckets[key])
   buckets[key] = nil
-  if full_at <= now or remaining >= limit then return end
+  if remaining >= limit then return end
   local per_ms = (limit - remaining) / (full_at - now)
   buckets[key] = {
     level = known and math.min(known.level, remaining) or remaining, at = now, capacity = limit, per_ms = per_ms,
