@@ -95,8 +95,22 @@ local function each_startable(limit, start)
   return walk
 end
 
--- How many more of a line could start now, as far as can be told without reading its requests.
+-- Whether any that a claim would look at may start; 2 commands.
+local function has_startable(line)
+  local ids = redis.call("ZRANGE", LINE[line], 0, WINDOW - 1)
+  for _, packed in ipairs(read_many("HMGET", KEYS[2], ids)) do
+    local target, at
+    if packed then target, at = choose_target(decode(packed)) end
+    if target then return true end
+    wake_at = math.min(wake_at, at or NEVER)
+  end
+  return false
+end
+
+-- How many more of a line could start now, as far as can be told by its provider. Where there are several targets, a claim
+-- has looked at its requests; one that takes none looks here.
 local function startable_of(line, walk, limit)
   if walk.closed[line] or (limit > 0 and not walk.has_more[line]) then return 0 end
+  if limit == 0 and not provider_of(line) and not has_startable(line) then return 0 end
   return math.min(pending_total({ line }), room_of_line(line))
 end
