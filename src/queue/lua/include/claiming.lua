@@ -12,7 +12,7 @@ local function claim_fields(names)
   local fields = { minute_field(now), "drains", "lanes", "maintainedAt" }
   for _, line in ipairs(LINES) do
     fields[#fields + 1] = starts_field(line)
-    fields[#fields + 1] = "turns:" .. line
+    fields[#fields + 1] = turns_field(line)
   end
   return fields
 end
@@ -59,6 +59,7 @@ local function claim(first, retry_penalty_ms)
     record.provider, record.target = target.provider, target.number
     record.circuit = start_call(provider, target, id, record.attempt, tonumber(record.tokens))
     local line, waited_ms = record.line, now - tonumber(record.dueAt)
+    if target.turns then meta_set(turns_field(line), target.turns) end
     if record.attempt == 1 then observe("w", waited_ms) end
     starts[line], waited[line] = (starts[line] or 0) + 1, waited[line] or waited_ms
     local expires_at, text = now + math.max(lease_ms, tonumber(record.timeoutMs)) + margin_ms, encode(record)

@@ -74,7 +74,8 @@ local function in_flight(provider, name)
       local records = #ids > 0 and read_many("HMGET", KEYS[2], ids) or {}
       for i = 1, #ids do
         local record = records[i] and decode(records[i])
-        if record and record.target ~= "" and leased_target(record).name == name then count = count + 1 end
+        -- No call runs under the lease of an overdue one, which may never have had a target.
+        if record and record.owner ~= "overdue" and leased_target(record).name == name then count = count + 1 end
       end
     end
     provider.in_flight[name] = count
