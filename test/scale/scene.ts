@@ -13,7 +13,7 @@ const ARRIVALS_MS = JSON.parse(
   readFileSync(new URL("./data/code-arrivals.json", import.meta.url), "utf8"),
 ) as number[]
 
-export const BULK = 1000
+const BULK = 1000
 
 /** A real store, a simulator and lanes in processes of their own, all at one pace. Times are the scene's unless named real. */
 export async function openScene({ factor, env = {} }: { factor: number; env?: Record<string, string> }) {
@@ -64,6 +64,7 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
   return {
     store,
     clock,
+    newId,
     open,
     /** Waits that long by the scene's clock. */
     pass: (ms: number) => wait(ms / factor),
