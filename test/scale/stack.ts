@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises"
 import { type Config, parseConfig } from "../../src/core/config.ts"
 import { newOperationId } from "../../src/core/ids.ts"
 import type { DrainDeps, Steer } from "../../src/drain/drain.ts"
@@ -25,7 +24,13 @@ export interface Stack {
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} }
 
-export function openStack({ store, simulatorUrl, queueName, env, clock = Date.now }: StackOptions): Stack {
+export function openStack({
+  store,
+  simulatorUrl,
+  queueName,
+  env,
+  clock = () => Date.now(),
+}: StackOptions): Stack {
   const { config, problems } = parseConfig({
     QUEUE_NAME: queueName,
     ADMIN_API_KEY: "a-key-for-tests-only",
@@ -64,7 +69,8 @@ export function startFleet(lanes: { lane: number; stack: Stack }[]): Fleet {
       const concurrency = deps.config.drainConcurrency
       const { wakeAt } = await new Invocation().run(() => runDrain(deps, { owner, concurrency, steer }))
       const restMs = (wakeAt ?? Number.POSITIVE_INFINITY) - deps.clock()
-      await wait(Math.max(SHORTEST_REST_MS, Math.min(restMs, LONGEST_REST_MS)))
+      const ms = Math.max(SHORTEST_REST_MS, Math.min(restMs, LONGEST_REST_MS))
+      await new Promise((resolve) => setTimeout(resolve, ms))
     }
   }
   const ended = lanes.map(({ lane, stack }) => keepDraining(lane, stack.deps))
