@@ -1,9 +1,9 @@
 import { createAuthenticate } from "./auth/authenticate.ts"
 import { createRateLimit } from "./auth/rate.ts"
-import { systemClock } from "./core/clock.ts"
-import { parseConfig } from "./core/config.ts"
+import { type Clock, systemClock } from "./core/clock.ts"
+import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
-import { jsonLog } from "./core/log.ts"
+import { jsonLog, type Log } from "./core/log.ts"
 import type { DrainDeps } from "./drain/drain.ts"
 import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
 import { runTick, tickLanes } from "./drain/run-tick.ts"
@@ -11,10 +11,44 @@ import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
+import type { AccessStore, RequestQueue } from "./queue/contract.ts"
 import { createQueue } from "./queue/queue.ts"
+
+// What the library shares with the Worker: it has no other way to these.
+export { decideOutcome, settleOverdue } from "./drain/decide-outcome.ts"
+export { parseJson } from "./http/body.ts"
+export { store as storeRequests } from "./http/enqueue.ts"
+export { checkIdempotencyKey, identify } from "./http/idempotency.ts"
+export { checkCommandSize, checkEntrySizes, MAX_BULK_BYTES } from "./http/sizes.ts"
+export { ChatAssembly } from "./providers/openai-chat/assemble.ts"
+export type { CallFailure, CallOutcome } from "./providers/provider.ts"
+export { redact } from "./providers/redact.ts"
+export type { AuditEntry, ClaimedRequest, QueueStats, StatusReply } from "./queue/contract.ts"
 
 /** As in `package.json`; a test compares them. */
 const VERSION = "0.1.0"
+
+/** All that a process needs which works on the queue itself, without the HTTP API. */
+export interface QueueServices {
+  config: Config
+  queue: RequestQueue
+  access: AccessStore
+  clock: Clock
+  log: Log
+  newRequestId: () => string
+}
+
+/** Opens the queue that the settings name. Makes no call yet. */
+export function openQueue(config: Config): QueueServices {
+  const { redis, queueName } = config
+  const settings = { ...config, providers: Object.keys(config.providers) }
+  return {
+    config,
+    queue: createQueue({ redis, queueName, settings }),
+    access: createAccess({ redis, queueName }),
+    ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
+  }
+}
 
 export interface WorkerServices extends Services {
   /** What the cron does. Never throws. */
@@ -43,25 +77,18 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
     for (const { variable, message } of problems) jsonLog.error("bad_setting", { variable, message })
     return { services: null, problems }
   }
-  const queue = createQueue({
-    redis: config.redis,
-    queueName: config.queueName,
-    settings: { ...config, providers: Object.keys(config.providers) },
-  })
-  const access = createAccess({ redis: config.redis, queueName: config.queueName })
+  const deps = openQueue(config)
+  const { access } = deps
   const providers = createProviders(config)
-  const deps = { config, queue, clock: systemClock, log: jsonLog }
   // Called as a method of something else, the runtime's own `fetch` refuses.
   const call: typeof fetch = (input, init) => fetch(input, init)
   const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
   const lane = laneSetting(env.LANES, drainDeps)
   const services: WorkerServices = {
     ...deps,
-    access,
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),
-    newRequestId: createIdGenerator(systemClock),
     version: VERSION,
     lane,
     lanes: {

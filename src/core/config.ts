@@ -66,9 +66,13 @@ const NUMBERS = {
 const MIN_ADMIN_KEY_LENGTH = 16
 const PLACEHOLDER = /^(change|replace|your|placeholder|example|secret|xxx|todo|<)/i
 
-/** Reads Worker vars and secrets. Problems name the variable and the way out, never its value. */
+/**
+ * Reads Worker vars and secrets. Problems name the variable and the way out, never its value.
+ * `use`: only what serves the HTTP API needs its admin key.
+ */
 export function parseConfig(
   env: Record<string, unknown>,
+  use: "api" | "library" = "api",
 ): { config: Config; problems: [] } | { config: null; problems: ConfigProblem[] } {
   const variables = readVariables(env)
   const { text, url, note, problems } = variables
@@ -79,7 +83,7 @@ export function parseConfig(
     note("QUEUE_NAME", "must be 1 to 64 letters, digits, dots, dashes or underscores")
   }
   const adminApiKey = text("ADMIN_API_KEY")
-  if (adminApiKey.length < MIN_ADMIN_KEY_LENGTH || PLACEHOLDER.test(adminApiKey)) {
+  if (use === "api" && (adminApiKey.length < MIN_ADMIN_KEY_LENGTH || PLACEHOLDER.test(adminApiKey))) {
     const rule = `must be a secret of at least ${MIN_ADMIN_KEY_LENGTH} characters`
     note("ADMIN_API_KEY", `${rule}: wrangler secret put ADMIN_API_KEY`)
   }

@@ -40,7 +40,7 @@ interface AppErrorOptions {
 
 /** Every error this project throws on purpose. Its message is for the caller; it never holds content or keys. */
 export class AppError extends Error {
-  override readonly name = "AppError"
+  override readonly name: string = "AppError"
   readonly code: ProblemCode
   readonly op: string | undefined
   readonly errors: FieldProblem[] | undefined

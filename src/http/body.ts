@@ -16,14 +16,14 @@ export interface JsonBody {
  */
 export async function readJson(c: AppContext, maxBytes: number): Promise<JsonBody> {
   checkType(c)
-  return parse(await readBytes(c, maxBytes))
+  return parseJson(await readBytes(c, maxBytes))
 }
 
 /** The same for a body that may be missing: then the value is `{}`. */
 export async function readOptionalJson(c: AppContext, maxBytes: number): Promise<JsonBody> {
   if (isJson(c)) {
     const bytes = await readBytes(c, maxBytes)
-    return bytes.length === 0 ? { value: {}, bytes: 0 } : parse(bytes)
+    return bytes.length === 0 ? { value: {}, bytes: 0 } : parseJson(bytes)
   }
   const bytes = await readBytes(c, 0).catch(() => null)
   if (bytes === null) checkType(c)
@@ -70,7 +70,7 @@ async function readBytes(c: AppContext, maxBytes: number): Promise<Uint8Array> {
   return bytes
 }
 
-function parse(bytes: Uint8Array): JsonBody {
+export function parseJson(bytes: Uint8Array): JsonBody {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes))

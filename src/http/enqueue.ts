@@ -55,7 +55,7 @@ function rulesOf({ config, clock, newRequestId }: Services, { organizationId }: 
 }
 
 /** When the store went silent, the caller must know that the requests may be there after all, and under which ids. */
-async function store(
+export async function store(
   queue: RequestQueue,
   requests: NewRequest[],
   idempotency: Idempotency | null,

@@ -9,7 +9,10 @@ const MAX_KEY_LENGTH = 255
 /** null when there is none. Throws `invalid_request` for one of a wrong length. */
 export function readIdempotencyKey(c: AppContext): string | null {
   const key = c.req.header("Idempotency-Key")
-  if (key === undefined) return null
+  return key === undefined ? null : checkIdempotencyKey(key)
+}
+
+export function checkIdempotencyKey(key: string): string {
   if (key.length < 1 || key.length > MAX_KEY_LENGTH) {
     throw new AppError("invalid_request", `Idempotency-Key must have 1 to ${MAX_KEY_LENGTH} characters.`)
   }
