@@ -9,7 +9,7 @@ import type { AccessStore, RequestQueue } from "../queue/contract.ts"
 import type { Auditor } from "./audit.ts"
 
 /** The lanes as the API needs them. Never reject; without lanes they do nothing. */
-export interface LaneCommands {
+interface LaneCommands {
   /** Something may be there to be claimed at that instant, epoch ms; a past one means now. */
   wake(at: number): Promise<void>
   /** Ends a call whose request was cancelled. `owner`: of its lease. */

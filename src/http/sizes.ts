@@ -29,14 +29,22 @@ export function checkEntrySizes(value: unknown, bytes: number, maxRequestBytes: 
  * JSON, where each quote and backslash doubles. `bytes` is the HTTP body's size, which mostly spares the counting.
  */
 export function checkCommandSize(requests: NewRequest[], bytes: number): void {
-  if (bytes <= SAFE_BODY_BYTES) return
-  const sizes = requests.map(
-    ({ head, body, route = head.fallbacks }) => escapedLength([head, body, route]) + OVERHEAD_BYTES,
-  )
-  if (sizes.reduce((total, size) => total + size, 0) > MAX_COMMAND_BYTES) {
+  const targets = sum(requests.map(targetsLength))
+  if (bytes + targets <= SAFE_BODY_BYTES) return
+  const sizes = requests.map(({ head, body }) => escapedLength(head) + escapedLength(body) + OVERHEAD_BYTES)
+  if (targets + sum(sizes) > MAX_COMMAND_BYTES) {
     const message = `Encoded for the store, this has more than ${MAX_COMMAND_BYTES} bytes: send fewer or shorter requests.`
     throw new AppError("too_large", message)
   }
+}
+
+/** Of the targets in the packed record, where a character takes at most three times its bytes. */
+function targetsLength({ head, route }: NewRequest): number {
+  return 3 * byteLength(JSON.stringify(route ?? [head.model, head.fallbacks]))
+}
+
+function sum(sizes: number[]): number {
+  return sizes.reduce((total, size) => total + size, 0)
 }
 
 function escapedLength(value: unknown): number {

@@ -16,18 +16,24 @@ export function estimateStart(
   position: number | null,
   now: number,
 ): RequestStatus["estimatedStartAt"] {
-  const [, , ...slots] = text.split(" ").map(Number)
-  let [starts, busyMs] = [0, 0]
-  for (let i = 0; i + 2 < slots.length; i += 3) {
-    const [slot = 0, count = 0, busy = 0] = slots.slice(i, i + 3)
-    if (slot <= Math.floor(now / SLOT_MS) - SLOTS) continue
-    starts += count
-    busyMs += busy
-  }
-  if (position === null || starts === 0) return null
-  const msPerStart = Math.max(busyMs, 1) / starts
+  const { count, busyMs } = recentStarts(text, now)
+  if (position === null || count === 0) return null
+  const msPerStart = Math.max(busyMs, 1) / count
   return {
     p50: Math.ceil(now + position * msPerStart),
     p90: Math.ceil(now + (position + SIGMAS_OF_P90 * Math.sqrt(position)) * msPerStart),
   }
+}
+
+/** How many requests a line started in the last five minutes, and for how long it had any. */
+export function recentStarts(text: string, now: number): { count: number; busyMs: number } {
+  const [, , ...slots] = text.split(" ").map(Number)
+  const recent = { count: 0, busyMs: 0 }
+  for (let i = 0; i + 2 < slots.length; i += 3) {
+    const [slot = 0, count = 0, busyMs = 0] = slots.slice(i, i + 3)
+    if (slot <= Math.floor(now / SLOT_MS) - SLOTS) continue
+    recent.count += count
+    recent.busyMs += busyMs
+  }
+  return recent
 }

@@ -1,5 +1,6 @@
 import { learn, type QueueContext } from "./context.ts"
 import type { QueueHealth } from "./contract.ts"
+import { recentStarts } from "./estimate.ts"
 import { providerOfLine } from "./targets.ts"
 
 /** Two ticks that did not come, and some more: a single late one is normal. */
@@ -15,6 +16,7 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
       ...["drains", "since", "lines"],
       ...lines.map((line) => `pending:${line}`),
       ...providers.map((name) => `breaker:${name}`),
+      ...lines.map((line) => `starts:${line}`),
     ]
     const [values] = await context.store.query<[(string | null)[]]>("health", [
       ["HMGET", context.keys.meta, ...fields],
@@ -28,7 +30,12 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
     const lastRunAt = Number(/^\S+ \S+ (\d+)/.exec(drains ?? "")?.[1] ?? 0) || null
     const backlog = pending.reduce((total, count) => total + count, 0)
     const undrainedSince = Math.max(lastRunAt ?? 0, Number(since))
-    const unservedLines = lines.filter((line, i) => pending[i] && !isServed(line, providers))
+    const starts = rest.slice(lines.length + providers.length)
+    const unservedLines = lines.filter((line, i) =>
+      providerOfLine(line) === line
+        ? pending[i] && !providers.includes(line)
+        : pending[i] && isStalled(starts[i] ?? "", now),
+    )
     const isUndrained = backlog > 0 && now - undrainedSince > NO_DRAIN_MS
     return {
       status: isUndrained || unservedLines.length > 0 ? "degraded" : "ok",
@@ -49,7 +56,8 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
   }
 }
 
-/** Requests of a route or with fallbacks have several targets, so their line counts as served. */
-function isServed(line: string, providers: string[]): boolean {
-  return providerOfLine(line) !== line || providers.includes(line)
+/** Requests of a route or with fallbacks have several targets; when none is configured any more, nothing of them starts. */
+function isStalled(starts: string, now: number): boolean {
+  const { count, busyMs } = recentStarts(starts, now)
+  return count === 0 && busyMs > NO_DRAIN_MS
 }

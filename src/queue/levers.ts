@@ -11,6 +11,9 @@ import { readProviderState } from "./provider-state.ts"
 /** Others may change the same limits at that very moment. */
 const ROUNDS = 5
 
+/** Each claim reads them all. */
+const MAX_MODELS = 100
+
 const STATE_FIELDS = ["limits", "blocked", "breaker", "paused"] as const
 
 /** One round trip; 3 commands and one per provider. */
@@ -47,6 +50,10 @@ export async function setLimits(
   for (let round = 0; round < ROUNDS; round++) {
     const [known] = await store.query<[string | null]>("setLimits", [["HGET", keys.meta, field]])
     const limits = changeLimits(limitsInForce(context, provider, known ?? ""), change)
+    if (Object.keys(limits.models).length > MAX_MODELS) {
+      const message = `At most ${MAX_MODELS} models of a provider may have limits of their own: set others to null.`
+      throw new AppError("invalid_request", message, { op: "setLimits" })
+    }
     const text = encodeLimits({ [provider]: limits })
     const args = [field, known ?? "", text]
     const [isDone] = await store.run<[number]>("setLimits", [{ name: "swap", keys: [keys.meta], args }])

@@ -15,6 +15,7 @@ const rules: RequestRules = {
       openai: { ...provider, name: "openai" },
       groq: { ...provider, name: "groq", simulated: true },
     },
+    routes: {},
     requestTimeoutMs: 30_000,
     maxRetries: 3,
     resultTtlSeconds: 86_400,
@@ -49,6 +50,7 @@ describe("what is taken", () => {
           requestId: "req_1",
           provider: "openai",
           model: "gpt-5",
+          fallbacks: [],
           priority: "normal",
           organizationId: "org-1",
         },
@@ -114,7 +116,6 @@ describe("what is refused", () => {
     ["provider", "acme", "is not configured here: add it to CUSTOM_PROVIDERS, or use another"],
     ["provider", "toString", "must be the name of a provider, such as openai, anthropic or deepseek"],
     ["provider", "constructor", "is not configured here: add it to CUSTOM_PROVIDERS, or use another"],
-    ["provider", "auto", "auto is not supported yet: name a provider"],
     ["model", undefined, "is required"],
     ["model", "", "must have 1 to 128 characters"],
     ["model", "x".repeat(129), "must have 1 to 128 characters"],
@@ -151,7 +152,6 @@ describe("what is refused", () => {
       Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, "v"])),
       "must be at most 16 pairs",
     ],
-    ["fallbacks", [], "is not supported yet"],
     ["callback", null, "is not supported yet"],
     ["temperature", 1, "is not known here: use options.temperature"],
     ["max_tokens", 1, "is not known here: use options.max_tokens"],
@@ -225,7 +225,6 @@ describe("the code of the refusal", () => {
   it.each([
     [["invalid_request"], { model: "" }],
     [["not_supported"], { callback: {} }],
-    [["not_supported"], { provider: "auto" }],
     [["provider_not_configured"], { provider: "acme" }],
   ])("%j", (expected, changes) => expect(codes(changes)).toEqual(expected))
 })

@@ -68,18 +68,29 @@ function withoutIndent(code: string): string {
 
 describe("the settings", () => {
   /** Every variable that the source asks its environment for. */
-  const source = read("src/core/config.ts")
+  const source = files
+    .filter((path) => /^src\/core\/config[^/]*\.ts$/.test(path))
+    .map(read)
+    .join("\n")
   const vendors = ["OPENAI", "ANTHROPIC", "DEEPSEEK"]
   const variables = [
     ...new Set([
       ...[...source.matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g)].map(([, name = ""]) => name),
+      ...[...source.matchAll(/\bvariable = "([A-Z_]+)"/gi)].map(([, name = ""]) => name),
       ...[...source.matchAll(/^ {2}([A-Z][A-Z_]+): \[/gm)].map(([, name = ""]) => name),
       ...vendors.flatMap((vendor) => [`${vendor}_API_KEY`, `${vendor}_BASE_URL`]),
     ]),
   ].filter((name) => name !== "GROQ_API_KEY")
 
   it("are found in the source", () => {
-    for (const name of ["ADMIN_API_KEY", "SUBREQUEST_LIMIT", "MAX_PENDING", "CORS_ORIGINS", "QUEUE_NAME"]) {
+    for (const name of [
+      "ADMIN_API_KEY",
+      "SUBREQUEST_LIMIT",
+      "ROUTES",
+      "MAX_PENDING",
+      "CORS_ORIGINS",
+      "QUEUE_NAME",
+    ]) {
       expect(variables).toContain(name)
     }
   })

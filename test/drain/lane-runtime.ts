@@ -4,7 +4,7 @@ import { LaneDrain } from "../../src/drain/lane-drain.ts"
 import { type LaneCalls, type LaneNamespace, openLanes } from "../../src/drain/lanes.ts"
 
 /** A lane as the runtime holds it. */
-export interface RunningLane {
+interface RunningLane {
   calls: LaneCalls
   /** Instants at which its alarm went off, epoch ms. */
   firedAt: number[]

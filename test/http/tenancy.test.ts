@@ -114,6 +114,11 @@ describe("a key without the scope", () => {
     ["POST", "/v1/cleanup", "one"],
     ["POST", "/v1/queue/pause", "one"],
     ["POST", "/v1/queue/resume", "one"],
+    ["GET", "/v1/providers", "none"],
+    ["GET", "/v1/providers", "one"],
+    ["PATCH", "/v1/providers/openai", "one"],
+    ["PATCH", "/v1/providers/openai", "reader"],
+    ["PATCH", "/v1/organizations/org-1", "one"],
     ["POST", "/v1/providers/openai/pause", "one"],
     ["POST", "/v1/providers/openai/resume", "one"],
     ["POST", "/api/ai/queue", "none"],
@@ -122,7 +127,12 @@ describe("a key without the scope", () => {
     ["GET", "/api/ai/queue?action=cleanup", "one"],
     ["DELETE", "/api/ai/queue", "none"],
   ])("gets 403 from %s %s, before anything else is looked at", async (method, path, key) => {
-    const { status, body } = await call(method, path, method === "POST" ? "no object" : undefined, key)
+    const { status, body } = await call(
+      method,
+      path,
+      ["POST", "PATCH"].includes(method) ? "no object" : undefined,
+      key,
+    )
     expect({ status, code: body.code }).toEqual({ status: 403, code: "forbidden" })
   })
 })

@@ -37,6 +37,22 @@ describeQueue("a provider that is no longer configured", ({ open }) => {
     expect((await other.health()).unservedLines).toEqual([])
   })
 
+  test("the line of a route without a target left is told of once claims have found nothing in it for a while", async () => {
+    const queue = open()
+    const route = [{ provider: "openai", model: "gpt-test", weight: 1 }]
+    await queue.enqueue([queue.newRequest({ provider: "auto", model: "fast", route })])
+    const other = knowing(queue, "anthropic")
+    for (let minute = 0; minute < 3; minute++) {
+      expect((await other.take()).requests).toEqual([])
+      expect((await other.health()).unservedLines).toEqual([])
+      other.clock.advance(60_000)
+    }
+    await other.take()
+    expect(await other.health()).toMatchObject({ status: "degraded", unservedLines: ["auto/fast"] })
+    expect((await queue.take()).requests).toHaveLength(1)
+    expect((await other.health()).unservedLines).toEqual([])
+  })
+
   test("a lease for it still ends, and goes on elsewhere", async () => {
     const queue = open()
     const [id = ""] = await queue.enqueueEach({ fallbacks: [CLAUDE] })

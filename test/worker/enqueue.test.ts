@@ -122,8 +122,8 @@ describe("POST /v1/requests", () => {
   it.each([
     ["provider_not_configured", createClient({ ALLOW_SIMULATOR: "0" }), { provider: "openai" }],
     ["provider_not_configured", client, { provider: "acme" }],
-    ["not_supported", client, { provider: "auto" }],
-    ["not_supported", client, { fallbacks: [] }],
+    ["invalid_request", client, { provider: "auto" }],
+    ["provider_not_configured", client, { fallbacks: [{ provider: "acme", model: "m" }] }],
     ["not_supported", client, { callback: { url: "https://example.com" } }],
   ])("answers 400 %s", async (code, own, changes) => {
     const { status, body } = await own.call("POST", "/v1/requests", { body: requestBody(changes) })

@@ -16,6 +16,9 @@ const PATHS: [path: string, methods: string[]][] = [
   ["/v1/cleanup", ["POST"]],
   ["/v1/queue/pause", ["POST"]],
   ["/v1/queue/resume", ["POST"]],
+  ["/v1/providers", ["GET"]],
+  ["/v1/providers/openai", ["PATCH"]],
+  ["/v1/organizations/org-1", ["PATCH"]],
   ["/v1/providers/openai/pause", ["POST"]],
   ["/v1/providers/openai/resume", ["POST"]],
   ["/api/ai/queue", ["POST", "GET", "DELETE"]],
@@ -33,12 +36,11 @@ describe("the order of refusals", () => {
     "/",
     "/v1",
     "/v2/requests",
-    "/v1/providers",
     "/v1/webhook-secrets",
     "/v1/requests/cancel",
     "/v1/requests/replay",
     "/v1/requests/discard",
-    "/v1/organizations/x",
+    "/v1/organizations",
   ])("404 for the route %s, with or without a key, whatever the method", async (path) => {
     for (const key of [null, env.ADMIN_API_KEY]) {
       for (const method of ["GET", "POST"]) {
@@ -243,7 +245,7 @@ describe("CORS", () => {
     const allowed = await own.call("OPTIONS", "/v1/requests", { key: null, headers: preflight })
     expect(allowed.status).toBe(204)
     expect(allowed.headers.get("access-control-allow-origin")).toBe(origin)
-    expect(allowed.headers.get("access-control-allow-methods")).toContain("POST")
+    expect(allowed.headers.get("access-control-allow-methods")).toBe("GET, HEAD, POST, PATCH, DELETE")
     expect(allowed.headers.get("access-control-allow-headers")).toContain("Authorization")
     const refused = await own.call("GET", "/v1/stats", { key: null, headers: { origin } })
     expect(refused.status).toBe(401)
@@ -261,6 +263,8 @@ describe("bad settings", () => {
     ["ADMIN_API_KEY", "change-me-change-me"],
     ["MAX_RETRIES", "many"],
     ["CUSTOM_PROVIDERS", "{"],
+    ["PROVIDER_LIMITS", '{"openai": {"rpm": 0}}'],
+    ["ROUTES", '{"fast": []}'],
   ])(
     "%s = %s: everything but health is 503 not_configured, and the log names the variable",
     async (name, value) => {

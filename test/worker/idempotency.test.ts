@@ -38,6 +38,7 @@ it("compares after parsing and defaults, whatever the order of members", async (
     priority: "normal",
     delayMs: 0,
     metadata: {},
+    fallbacks: [],
     options: { stop: ["a"], temperature: 0.5 },
   }
   expect((await post(other, "a")).body).toEqual(first.body)
@@ -49,6 +50,7 @@ it.each([
   ["another option", { options: { temperature: 1 } }],
   ["another delay", { delayMs: 1000 }],
   ["other metadata", { metadata: { a: "b" } }],
+  ["other fallbacks", { fallbacks: [{ provider: "deepseek", model: "deepseek-flash" }] }],
 ])("refuses %s under the same key", async (_, changes) => {
   await post(requestBody(), "a")
   const { status, body } = await post(requestBody(changes), "a")

@@ -64,6 +64,8 @@ describe("GET /v1/health", () => {
       store: { ok: true, latencyMs: expect.any(Number) },
       drain: { lastRunAt: expect.any(Number), ageMs: expect.any(Number) },
       backlog: 1,
+      unservedLines: [],
+      troubled: [],
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     })
   })

@@ -21,7 +21,7 @@ local function parse_buckets(text)
       level = tonumber(level), at = tonumber(at), capacity = tonumber(capacity), per_ms = tonumber(per_ms),
     }
     -- What was learned is forgotten once the vendor's allowance must be whole again.
-    if string.find(key, "^[rt]") or fill(bucket).level < bucket.capacity then buckets[key] = bucket end
+    if string.find(key, "^[rt]") or fill(bucket).level < bucket.capacity - 0.001 then buckets[key] = bucket end
   end
   return buckets
 end
