@@ -15,14 +15,15 @@ import type { AccessStore, RequestQueue } from "./queue/contract.ts"
 import { createQueue } from "./queue/queue.ts"
 
 // What the library shares with the Worker: it has no other way to these.
+export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
 export { decideOutcome, settleOverdue } from "./drain/decide-outcome.ts"
 export { parseJson } from "./http/body.ts"
 export { store as storeRequests } from "./http/enqueue.ts"
 export { checkIdempotencyKey, identify } from "./http/idempotency.ts"
 export { checkCommandSize, checkEntrySizes, MAX_BULK_BYTES } from "./http/sizes.ts"
-export { ChatAssembly } from "./providers/openai-chat/assemble.ts"
-export type { CallFailure, CallOutcome } from "./providers/provider.ts"
-export { redact } from "./providers/redact.ts"
+export { type Answer, readAnswer } from "./providers/given-answer.ts"
+export { type FailureReport, readFailure } from "./providers/given-failure.ts"
+export type { CallOutcome } from "./providers/provider.ts"
 export type { AuditEntry, ClaimedRequest, QueueStats, StatusReply } from "./queue/contract.ts"
 
 /** As in `package.json`; a test compares them. */

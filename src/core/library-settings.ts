@@ -1,5 +1,16 @@
-import { type Config, type ConfigProblem, parseConfig } from "../core/config.ts"
-import { SettingsError } from "./errors.ts"
+import { type Config, type ConfigProblem, parseConfig } from "./config.ts"
+import { AppError } from "./errors.ts"
+
+/** A setting is missing or wrong. `problems` names each variable and says what to set, never its value. */
+export class SettingsError extends AppError {
+  override readonly name = "SettingsError"
+  readonly problems: ConfigProblem[]
+
+  constructor(problems: ConfigProblem[]) {
+    super("not_configured", problems.map(({ variable, message }) => `${variable} ${message}`).join("; "))
+    this.problems = problems
+  }
+}
 
 /** Any Upstash REST endpoint. */
 export interface RedisAddress {

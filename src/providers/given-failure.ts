@@ -1,8 +1,9 @@
 import * as z from "zod/mini"
-import { type CallFailure, type CallOutcome, redact } from "../compose.ts"
 import { check, invalid } from "../core/contracts/problem.ts"
 import { whole } from "../core/contracts/whole.ts"
 import { ERROR_CODES, type ErrorCode } from "../core/outcome.ts"
+import type { CallFailure, CallOutcome } from "./provider.ts"
+import { redact } from "./redact.ts"
 
 /** Why an attempt failed. What is not said follows from `code`. */
 export interface FailureReport {
