@@ -9,6 +9,7 @@ import {
   type StatusReply,
   toAIRequest,
 } from "../compose.ts"
+import { checkWhole } from "../core/check-whole.ts"
 import type { Config } from "../core/config.ts"
 import { checkDeadline } from "../core/contracts/new-request.ts"
 import { CleanupBody } from "../core/contracts/parameters.ts"
@@ -19,7 +20,6 @@ import { type AIRequestQueueOptions, readSettings } from "../core/library-settin
 import type { RequestStatus } from "../core/outcome.ts"
 import type { ChatMessage, FinishedState } from "../core/request.ts"
 import { Attempts } from "./attempts.ts"
-import { checkWhole } from "./check-whole.ts"
 import { Dequeuer } from "./dequeue.ts"
 import type { AttemptOf } from "./held.ts"
 import { type EnqueueOptions, enqueueBody, type NewAIRequest } from "./new-request.ts"

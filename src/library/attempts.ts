@@ -8,9 +8,9 @@ import {
   readAnswer,
   readFailure,
 } from "../compose.ts"
+import { checkWhole } from "../core/check-whole.ts"
 import { isRequestId } from "../core/ids.ts"
 import { isFinished } from "../core/outcome.ts"
-import { checkWhole } from "./check-whole.ts"
 import { NotLeasedError, unknownRequest } from "./errors.ts"
 import { type AttemptOf, claimedElsewhere, HeldRequests } from "./held.ts"
 
