@@ -15,16 +15,31 @@ import { createAccess } from "./queue/access.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
 import { createQueue } from "./queue/queue.ts"
 
-// What the library shares with the Worker: it has no other way to these.
+// What the library and workers in Node share with the Worker: they have no other way to these.
+export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
+export type { Caller } from "./drain/call-request.ts"
 export { decideOutcome, settleOverdue } from "./drain/decide-outcome.ts"
+export { Drain, type DrainDeps, type DrainObserver } from "./drain/drain.ts"
+export { carryOut } from "./drain/run-drain.ts"
 export { parseJson } from "./http/body.ts"
 export { store as storeRequests } from "./http/enqueue.ts"
 export { checkIdempotencyKey, identify } from "./http/idempotency.ts"
 export { checkCommandSize, checkEntrySizes, MAX_BULK_BYTES } from "./http/sizes.ts"
-export { ChatAssembly } from "./providers/openai-chat/assemble.ts"
-export type { CallFailure, CallOutcome } from "./providers/provider.ts"
-export { redact } from "./providers/redact.ts"
-export type { AuditEntry, ClaimedRequest, QueueStats, StatusReply } from "./queue/contract.ts"
+export { type Answer, readAnswer } from "./providers/given-answer.ts"
+export { type FailureReport, readFailure } from "./providers/given-failure.ts"
+export type { CallOutcome } from "./providers/provider.ts"
+export { createProviders } from "./providers/registry.ts"
+export type {
+  AuditEntry,
+  Claim,
+  ClaimedRequest,
+  QueueHealth,
+  QueueStats,
+  RequestQueue,
+  Settlement,
+  SettleReply,
+  StatusReply,
+} from "./queue/contract.ts"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */
 export interface QueueServices {

@@ -1,7 +1,7 @@
 import type { Config } from "../core/config.ts"
 
-/** What Cloudflare gives one invocation of a cron tick or an alarm. */
-const WALL_MS = 15 * 60_000
+/** What Cloudflare gives one invocation of a cron tick or an alarm; longer than any timeout. */
+export const WALL_MS = 15 * 60_000
 /** Kept free at the end of it: for what outlives its timeout, for settling, and for settling again. */
 const CLOSING_MS = 30_000
 /** The least timeout a request may have. */
@@ -27,13 +27,17 @@ export interface Obligations {
  * calls). Nothing is started that could not be settled.
  */
 export class Budget {
-  readonly #endsAt: number
+  #endsAt: number
   readonly #limit: number
   readonly #tripsPerResult: number
   #spent = 0
 
-  constructor(startedAt: number, settings: Pick<Config, "subrequestLimit" | "maxResultBytes">) {
-    this.#endsAt = startedAt + WALL_MS
+  constructor(
+    startedAt: number,
+    settings: Pick<Config, "subrequestLimit" | "maxResultBytes">,
+    wallMs: number = WALL_MS,
+  ) {
+    this.#endsAt = startedAt + wallMs
     this.#limit = settings.subrequestLimit
     const largestPerSettle = Math.floor(SETTLE_BYTES / settings.maxResultBytes)
     this.#tripsPerResult = 1 / Math.min(SETTLE_GROUP, Math.max(1, largestPerSettle))
@@ -43,9 +47,14 @@ export class Budget {
     this.#spent += subrequests
   }
 
+  /** Makes it end at that instant, or sooner, epoch ms. */
+  endAt(instant: number): void {
+    this.#endsAt = Math.min(this.#endsAt, instant)
+  }
+
   /** A call with a longer timeout would not end in time, ms; null: none would. */
   longestTimeoutMs(now: number): number | null {
-    const ms = this.#endsAt - CLOSING_MS - now
+    const ms = Math.min(this.#endsAt - CLOSING_MS - now, WALL_MS)
     return ms < LEAST_TIMEOUT_MS ? null : ms
   }
 

@@ -2,8 +2,8 @@ import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
 import { PRIORITIES } from "../core/request.ts"
-import type { CallOutcome, Provider } from "../providers/provider.ts"
-import type { Lease, RequestQueue, Settlement } from "../queue/contract.ts"
+import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
+import type { ClaimedRequest, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
 import type { Budget } from "./budget.ts"
 import { decideOutcome, handBack, isPastDeadline, settleOverdue } from "./decide-outcome.ts"
 import type { HeldRequest } from "./hand.ts"
@@ -11,6 +11,13 @@ import { fetchInSlot, type ReleaseSlot, type Slots } from "./slots.ts"
 
 /** What a lease must cover beyond the call's timeout: settling it, and clocks that disagree. */
 const LEASE_MARGIN_MS = 10_000
+
+/** What a drain calls: a provider, or what stands in for one and wants to know whose call it is. */
+export interface Caller {
+  readonly name: string
+  /** Never throws: every end is an outcome. */
+  call(call: ProviderCall & { claimed: ClaimedRequest }): Promise<CallOutcome>
+}
 
 export interface CallDeps {
   queue: Pick<RequestQueue, "extend">
@@ -32,7 +39,7 @@ export interface CallDeps {
 export async function callRequest(
   deps: CallDeps,
   held: HeldRequest,
-  provider: Provider,
+  provider: Caller,
 ): Promise<Settlement | null> {
   const { lease, head } = held.claimed
   let release: ReleaseSlot
@@ -62,6 +69,7 @@ export async function callRequest(
       now: clock(),
       random,
       settings: config,
+      isGivenBack: held.isGivenBack,
     })
     return { lease, ...decided }
   } finally {
@@ -91,12 +99,13 @@ async function coverCall(
 
 async function callProvider(
   { config, fetch, log }: CallDeps,
-  provider: Provider,
+  provider: Caller,
   { claimed, abort }: HeldRequest,
   release: ReleaseSlot,
 ): Promise<CallOutcome> {
   try {
     return await provider.call({
+      claimed,
       model: claimed.target.model,
       body: claimed.body,
       timeoutMs: claimed.head.timeoutMs,

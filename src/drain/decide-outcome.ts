@@ -19,6 +19,8 @@ interface DecisionInput {
   now: number
   random: Random
   settings: Pick<Config, "retryBaseMs" | "retryCapMs">
+  /** Whoever aborted the call still held the lease. */
+  isGivenBack?: boolean
 }
 
 export type DecidedOutcome = Omit<Settlement, "lease">
@@ -32,8 +34,8 @@ export type DecidedOutcome = Omit<Settlement, "lease">
  * timeout, and rather than wait beyond the deadline.
  * A retry that would be due at or after the request's deadline fails it now with `deadline_exceeded`,
  * whose message names the last error; the attempt in the history keeps its own. An account error is
- * nobody's request: it goes back to its line uncounted. An aborted call is only noted: the lease was
- * lost before it was aborted.
+ * nobody's request: it goes back to its line uncounted. An aborted call is only noted, since the
+ * lease was lost before it was aborted; one that its own drain breaks off goes back to its line uncounted.
  */
 export function decideOutcome(input: DecisionInput): DecidedOutcome {
   const { outcome } = input
@@ -52,21 +54,34 @@ export function decideOutcome(input: DecisionInput): DecidedOutcome {
         report: reportTarget(input, 0),
       }
     case "aborted":
-      return {
-        decision: { kind: "note" },
-        attempt: record(input, {
-          result: "cancelled",
-          error: null,
-          status: null,
-          providerRequestId: null,
-          possiblyBilled: outcome.possiblyBilled,
-        }),
-        result: { response: null, usage: outcome.usage, error: null },
-        report: reportTarget(input, 0),
-      }
+      return decideAborted(input, outcome)
     case "failed":
       return decideFailure(input, outcome.failure, outcome.usage)
   }
+}
+
+function decideAborted(
+  input: DecisionInput,
+  { usage, possiblyBilled }: Extract<CallOutcome, { kind: "aborted" }>,
+): DecidedOutcome {
+  const isGivenBack = input.isGivenBack === true
+  const error = isGivenBack ? BROKEN_OFF : null
+  return {
+    decision: { kind: isGivenBack ? "return" : "note" },
+    attempt: record(input, {
+      result: isGivenBack ? "lease_expired" : "cancelled",
+      ...{ error, possiblyBilled, status: null, providerRequestId: null },
+    }),
+    result: { response: null, usage, error },
+    report: reportTarget(input, 0),
+  }
+}
+
+const BROKEN_OFF: RequestError = {
+  code: "lease_expired",
+  message: "The worker that held this request was stopped before its answer came.",
+  retryable: true,
+  status: null,
 }
 
 function decideFailure(

@@ -1,11 +1,11 @@
 import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
-import type { Provider } from "../providers/provider.ts"
-import type { ClaimOptions, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
+import type { Claim, ClaimOptions, Lease, RequestQueue, Settlement, SettleReply } from "../queue/contract.ts"
 import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
-import { Budget, type Obligations } from "./budget.ts"
+import { Budget, type Obligations, WALL_MS } from "./budget.ts"
+import type { Caller } from "./call-request.ts"
 import { Gate } from "./gate.ts"
 import { Hand } from "./hand.ts"
 import { type Group, Outbox } from "./outbox.ts"
@@ -15,7 +15,7 @@ import { Tally } from "./tally.ts"
 
 export interface DrainDeps {
   queue: RequestQueue
-  providers: Map<string, Provider>
+  providers: Map<string, Caller>
   config: Config
   clock: Clock
   random: Random
@@ -39,6 +39,23 @@ export type Order = "go_on" | "look" | "stop"
 /** Asked before each step, at least once a second. */
 export type Steer = (outlook: Outlook) => Order
 
+/** What the place where a drain runs gives to it. The subrequests are a setting. */
+interface Place {
+  wallMs: number
+  /** Connections to providers that may wait for headers. */
+  providerSlots: number
+  /** Connections to the store, beside the one of the turns. */
+  storeSlots: number
+}
+
+/** Told what a drain does, as it does it. May not throw. */
+export interface DrainObserver {
+  claimed(claim: Claim): void
+  settled(settlement: Settlement, reply: SettleReply): void
+  /** Of an operation, or one of our own steps. */
+  failed(code: string): void
+}
+
 export interface DrainOptions {
   /** The drain's name and epoch. */
   owner: string
@@ -47,6 +64,9 @@ export interface DrainOptions {
   steer?: Steer
   /** Carried on from an earlier drain of the same name. */
   tally?: Tally
+  /** Default: an invocation of a Worker. */
+  place?: Place
+  observer?: DrainObserver
 }
 
 export type Step =
@@ -57,9 +77,7 @@ export type Step =
   | { kind: "end" }
 
 /** Six connections may wait for headers in one invocation: four call providers, two talk to the store. */
-const PROVIDER_SLOTS = 4
-/** The other one belongs to the turns. */
-const STORE_SLOTS_OF_CALLS = 1
+const INVOCATION: Place = { wallMs: WALL_MS, providerSlots: 4, storeSlots: 1 }
 /**
  * No more is claimed than can be expected to start within this time: more at once is cheaper, and others may start the
  * rest sooner. The lease covers more, for slots that hang.
@@ -105,7 +123,7 @@ export class Drain {
   readonly bell = new Bell()
   readonly report = newReport()
   readonly startedAt: number
-  /** Set when something is wrong that claiming would only repeat. */
+  /** Set to end it, and when something is wrong that claiming would only repeat. */
   isStopped = false
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
@@ -119,9 +137,10 @@ export class Drain {
     this.deps = deps
     this.options = options
     this.startedAt = deps.clock()
-    this.slots = createSlots(PROVIDER_SLOTS, deps.clock, () => this.bell.ring())
-    this.storeSlots = createSlots(STORE_SLOTS_OF_CALLS, deps.clock)
-    this.budget = new Budget(this.startedAt, deps.config)
+    const { wallMs, providerSlots, storeSlots } = options.place ?? INVOCATION
+    this.slots = createSlots(providerSlots, deps.clock, () => this.bell.ring())
+    this.storeSlots = createSlots(storeSlots, deps.clock)
+    this.budget = new Budget(this.startedAt, deps.config, wallMs)
     this.appetite = new Appetite(deps.random)
     this.outbox = new Outbox(deps.random)
     this.tally = options.tally ?? new Tally()
@@ -132,6 +151,13 @@ export class Drain {
   /** Something may be there at that instant, epoch ms. When the drain ends before, `nextAt` tells. */
   wake(at: number): void {
     this.#wokenAt = Math.min(this.#wokenAt, at)
+    this.bell.ring()
+  }
+
+  /** It claims no more, and what is not settled by then is given up. */
+  stop(endsAt: number): void {
+    this.isStopped = true
+    this.budget.endAt(endsAt)
     this.bell.ring()
   }
 
@@ -154,6 +180,7 @@ export class Drain {
   failed(code: string): void {
     this.report.errors += 1
     this.tally.error(code)
+    this.options.observer?.failed(code)
   }
 
   nextStep(): Step {

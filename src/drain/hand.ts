@@ -10,7 +10,7 @@ export interface HeldRequest {
   bodySize: number
   /** Its call has begun. */
   called: boolean
-  /** It goes back uncalled. */
+  /** It goes back, uncalled or its call broken off. */
   isGivenBack: boolean
   /** Ends the wait for a slot, or the call. */
   abort: AbortController
@@ -68,6 +68,14 @@ export class Hand {
   giveBack(provider: string): void {
     for (const held of this.#held) {
       if (held.called || held.claimed.target.provider !== provider) continue
+      held.isGivenBack = true
+      held.abort.abort()
+    }
+  }
+
+  /** Everything goes back; calls are broken off. */
+  giveBackAll(): void {
+    for (const held of this.#held) {
       held.isGivenBack = true
       held.abort.abort()
     }

@@ -1,5 +1,4 @@
 import { AppError } from "../core/errors.ts"
-import type { Provider } from "../providers/provider.ts"
 import type {
   Claim,
   ClaimedRequest,
@@ -8,7 +7,7 @@ import type {
   Settlement,
   SettleReply,
 } from "../queue/contract.ts"
-import { callRequest } from "./call-request.ts"
+import { type Caller, callRequest } from "./call-request.ts"
 import { handBack, settleOverdue } from "./decide-outcome.ts"
 import { Drain, type DrainDeps, type DrainOptions } from "./drain.ts"
 import type { HeldRequest } from "./hand.ts"
@@ -71,7 +70,9 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
   appetite.answered()
   drain.gate.open(settlements)
   for (const [i, settlement] of settlements.entries()) {
-    reportSettled(drain.report, deps.log, settlement, replies[i] ?? "gone")
+    const reply = replies[i] ?? "gone"
+    reportSettled(drain.report, deps.log, settlement, reply)
+    drain.options.observer?.settled(settlement, reply)
   }
   if (claim === null) return
   if (done !== undefined) drain.tally.told(done)
@@ -109,10 +110,11 @@ function receive(drain: Drain, claim: Claim): void {
     drain.isStopped = true
     drain.decided(handBack(claimed.lease))
   }
+  drain.options.observer?.claimed(claim)
 }
 
 /** Does not wait: the call's end rings the bell. */
-function start(drain: Drain, claimed: ClaimedRequest, provider: Provider): void {
+function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
   const { deps, slots, storeSlots, budget } = drain
   const held = drain.hand.take(claimed, deps.clock())
   const end = (ended: Settlement | null) => {

@@ -1,27 +1,28 @@
 import {
+  type AIRequest,
+  type Answer,
   type AuditEntry,
+  type FailureReport,
   openQueue,
   type QueueServices,
   type QueueStats,
   type StatusReply,
+  toAIRequest,
 } from "../compose.ts"
+import { checkWhole } from "../core/check-whole.ts"
 import type { Config } from "../core/config.ts"
 import { checkDeadline } from "../core/contracts/new-request.ts"
 import { CleanupBody } from "../core/contracts/parameters.ts"
 import { check, invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import { isRequestId } from "../core/ids.ts"
+import { type AIRequestQueueOptions, readSettings } from "../core/library-settings.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { ChatMessage, FinishedState } from "../core/request.ts"
-import { type AIRequest, toAIRequest } from "./ai-request.ts"
-import type { Answer } from "./answer.ts"
 import { Attempts } from "./attempts.ts"
-import { checkWhole } from "./check-whole.ts"
 import { Dequeuer } from "./dequeue.ts"
-import type { FailureReport } from "./failure.ts"
 import type { AttemptOf } from "./held.ts"
 import { type EnqueueOptions, enqueueBody, type NewAIRequest } from "./new-request.ts"
-import { type AIRequestQueueOptions, readSettings } from "./settings.ts"
 import { type WaitOptions, waitUntilFinished } from "./wait-for.ts"
 
 const MAX_DEQUEUED = 1000

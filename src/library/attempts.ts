@@ -1,10 +1,17 @@
-import { type CallOutcome, type ClaimedRequest, decideOutcome, type QueueServices } from "../compose.ts"
+import {
+  type Answer,
+  type CallOutcome,
+  type ClaimedRequest,
+  decideOutcome,
+  type FailureReport,
+  type QueueServices,
+  readAnswer,
+  readFailure,
+} from "../compose.ts"
+import { checkWhole } from "../core/check-whole.ts"
 import { isRequestId } from "../core/ids.ts"
 import { isFinished } from "../core/outcome.ts"
-import { type Answer, readAnswer } from "./answer.ts"
-import { checkWhole } from "./check-whole.ts"
 import { NotLeasedError, unknownRequest } from "./errors.ts"
-import { type FailureReport, readFailure } from "./failure.ts"
 import { type AttemptOf, claimedElsewhere, HeldRequests } from "./held.ts"
 
 const LONGEST_LEASE_MS = 3_600_000

@@ -1,17 +1,5 @@
-import type { ConfigProblem } from "../core/config.ts"
 import { AppError } from "../core/errors.ts"
 import type { RequestStatus } from "../core/outcome.ts"
-
-/** A setting is missing or wrong. `problems` names each variable and says what to set, never its value. */
-export class SettingsError extends AppError {
-  override readonly name = "SettingsError"
-  readonly problems: ConfigProblem[]
-
-  constructor(problems: ConfigProblem[]) {
-    super("not_configured", problems.map(({ variable, message }) => `${variable} ${message}`).join("; "))
-    this.problems = problems
-  }
-}
 
 /** Nothing is known here of a lease for this request, so there is no attempt to settle or to extend. */
 export class NotLeasedError extends AppError {

@@ -12,6 +12,7 @@ import { readBulk, readRequest } from "../core/contracts/new-request.ts"
 import { invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import type { ChatMessage, Priority, Target } from "../core/request.ts"
+import { writeJson } from "../core/write-json.ts"
 
 /** What may be said of a request beside what is to be called; the defaults are the settings'. */
 export interface RequestOptions {
@@ -86,13 +87,4 @@ function readJson(body: object, maxBytes: number): { value: unknown; bytes: numb
   const bytes = encoder.encode(writeJson(body, "The request"))
   if (bytes.length <= maxBytes) return parseJson(bytes)
   throw new AppError("too_large", `The request may have at most ${maxBytes} bytes, as JSON.`)
-}
-
-/** Throws `invalid_request` for what JSON cannot hold. `what` names it, such as "The request". */
-export function writeJson(value: unknown, what: string): string {
-  try {
-    return JSON.stringify(value)
-  } catch (cause) {
-    throw new AppError("invalid_request", `${what} cannot be written as JSON.`, { cause })
-  }
 }

@@ -1,6 +1,7 @@
-import { type CallOutcome, ChatAssembly } from "../compose.ts"
 import { AppError } from "../core/errors.ts"
-import { writeJson } from "./new-request.ts"
+import { writeJson } from "../core/write-json.ts"
+import { ChatAssembly } from "./openai-chat/assemble.ts"
+import type { CallOutcome } from "./provider.ts"
 
 /**
  * A chat completion as OpenAI, its SDK and compatible endpoints give it. It is kept in the queue's own shape

@@ -1,5 +1,5 @@
-import type { ClaimedRequest } from "../compose.ts"
 import type { RequestBody, RequestHead, Target } from "../core/request.ts"
+import type { ClaimedRequest } from "../queue/contract.ts"
 
 /** A request that was dequeued, and is leased to whoever did: what is to be called, and all that is known of it. */
 export interface AIRequest extends RequestHead, RequestBody {

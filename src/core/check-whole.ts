@@ -1,4 +1,4 @@
-import { AppError } from "../core/errors.ts"
+import { AppError } from "./errors.ts"
 
 /** Throws `invalid_request` unless `value` is a whole number from 1 to `most`. */
 export function checkWhole(name: string, value: number, most: number): void {

@@ -1,5 +1,16 @@
-import { type Config, type ConfigProblem, parseConfig } from "../core/config.ts"
-import { SettingsError } from "./errors.ts"
+import { type Config, type ConfigProblem, parseConfig } from "./config.ts"
+import { AppError } from "./errors.ts"
+
+/** A setting is missing or wrong. `problems` names each variable and says what to set, never its value. */
+export class SettingsError extends AppError {
+  override readonly name = "SettingsError"
+  readonly problems: ConfigProblem[]
+
+  constructor(problems: ConfigProblem[]) {
+    super("not_configured", problems.map(({ variable, message }) => `${variable} ${message}`).join("; "))
+    this.problems = problems
+  }
+}
 
 /** Any Upstash REST endpoint. */
 export interface RedisAddress {
@@ -29,13 +40,15 @@ const ARGUMENTS: Record<string, string> = {
   UPSTASH_REDIS_REST_URL: "redis.url",
   UPSTASH_REDIS_REST_TOKEN: "redis.token",
   QUEUE_NAME: "queueName",
+  DRAIN_CONCURRENCY: "concurrency",
+  MAX_PROCESSING_TIME_MS: "maxProcessingTime",
 }
 
-/** Throws `SettingsError`. */
-export function readSettings({ redis, queueName, env, name = "app" }: AIRequestQueueOptions): {
-  config: Config
-  name: string
-} {
+/** `more`: variables that other arguments stand for; undefined where there is none. Throws `SettingsError`. */
+export function readSettings(
+  { redis, queueName, env, name = "app" }: AIRequestQueueOptions,
+  more: Record<string, unknown> = {},
+): { config: Config; name: string } {
   if (!/^[A-Za-z0-9-]{1,32}$/.test(name)) {
     throw new SettingsError([{ variable: "name", message: "must be 1 to 32 letters, digits or dashes" }])
   }
@@ -43,6 +56,7 @@ export function readSettings({ redis, queueName, env, name = "app" }: AIRequestQ
   const given: Record<string, unknown> = {
     ...(redis === undefined ? {} : addressVariables(redis)),
     ...(queueName === undefined ? {} : { QUEUE_NAME: queueName }),
+    ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined)),
   }
   const { config, problems } = parseConfig({ ...process?.env, ...env, ...given }, "library")
   if (config !== null) return { config, name }

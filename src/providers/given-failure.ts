@@ -1,8 +1,9 @@
 import * as z from "zod/mini"
-import { type CallFailure, type CallOutcome, redact } from "../compose.ts"
 import { check, invalid } from "../core/contracts/problem.ts"
 import { whole } from "../core/contracts/whole.ts"
 import { ERROR_CODES, type ErrorCode } from "../core/outcome.ts"
+import type { CallFailure, CallOutcome } from "./provider.ts"
+import { redact } from "./redact.ts"
 
 /** Why an attempt failed. What is not said follows from `code`. */
 export interface FailureReport {
@@ -65,19 +66,21 @@ export function readFailure(error: string | Error | FailureReport): CallOutcome 
 
 function readReport(error: string | Error | FailureReport): z.infer<typeof Report> {
   if (typeof error === "string") return { message: error }
-  const isError = error instanceof Error
-  const read = check(Report, isError ? membersOf(error) : error)
+  const read = check(Report, error instanceof Error ? membersOf(error) : error)
   if (read.value !== null) return read.value
-  if (isError) return { message: error.message }
   throw invalid("The error", read.problems)
 }
 
-/** An error may say more than its message, by the same names; `AbortSignal.timeout` says it by its own. */
+/**
+ * An error may say more than its message, by the same names; `AbortSignal.timeout` says it by its own. What other
+ * libraries keep under these names is none of ours.
+ */
 function membersOf(error: Error): Record<string, unknown> {
-  const { code, retryable, retryAfterMs } = error as Error & Record<string, unknown>
-  return {
-    code: error.name === "TimeoutError" ? "timeout" : code,
-    message: error.message,
-    ...{ retryable, retryAfterMs },
-  }
+  const told = error as Error & Record<string, unknown>
+  const code = error.name === "TimeoutError" ? "timeout" : told.code
+  const members = { code, message: error.message, retryable: told.retryable, retryAfterMs: told.retryAfterMs }
+  const known = Object.entries(members).filter(
+    ([name, value]) => check(Report, { [name]: value }).value !== null,
+  )
+  return Object.fromEntries(known)
 }

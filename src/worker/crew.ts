@@ -1,0 +1,41 @@
+import { type Caller, createProviders, type DrainDeps, openQueue } from "../compose.ts"
+import { jsonLog, type Log } from "../core/log.ts"
+import { Lookout } from "./lookout.ts"
+import { type AIQueueWorkerOptions, readWorkerSettings, type WorkerSettings } from "./options.ts"
+import { callerOf } from "./process-request.ts"
+
+/** What the workers of one process share. */
+export interface Crew {
+  settings: WorkerSettings
+  deps: DrainDeps
+  lookout: Lookout
+  /** Numbers its workers from 1. */
+  nextNumber(): number
+}
+
+/** Events tell what went well. */
+const QUIET_LOG: Log = { ...jsonLog, info: () => {} }
+
+/** Makes no call yet. Throws `SettingsError`. */
+export function openCrew(options: AIQueueWorkerOptions): Crew {
+  const settings = readWorkerSettings(options)
+  const { queue, clock, config } = openQueue(settings.config)
+  let workers = 0
+  return {
+    settings,
+    lookout: new Lookout(queue, clock, settings.pollIntervalMs),
+    deps: {
+      ...{ queue, clock, log: options.log ?? QUIET_LOG, random: Math.random },
+      providers: createCallers(settings, options),
+      // A process has no limit of those.
+      config: { ...config, subrequestLimit: Number.POSITIVE_INFINITY },
+      fetch: (...call) => fetch(...call),
+    },
+    nextNumber: () => ++workers,
+  }
+}
+
+function createCallers({ config }: WorkerSettings, { processor }: AIQueueWorkerOptions): Map<string, Caller> {
+  if (processor === undefined) return createProviders(config)
+  return new Map(Object.keys(config.providers).map((name) => [name, callerOf(name, processor)]))
+}
