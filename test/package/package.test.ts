@@ -76,7 +76,11 @@ describe("the package", () => {
     const { url, token } = store
     const flags = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
     const said = await run(process.execPath, [...flags, "node.ts", url, token], consumer)
-    expect(JSON.parse(said)).toEqual({ state: "completed", error: "AIRequestQueueError" })
+    expect(JSON.parse(said)).toEqual({
+      state: "completed",
+      answer: "Hello, gpt-5!",
+      error: "AIRequestQueueError",
+    })
   }, 60_000)
 
   it("works in a Worker", async () => {
