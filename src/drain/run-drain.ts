@@ -73,7 +73,11 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
   for (const [i, settlement] of settlements.entries()) {
     reportSettled(drain.report, deps.log, settlement, replies[i] ?? "gone")
   }
-  if (claim === null) return
+  if (claim === null) {
+    // What these calls leave room for, others have to find.
+    if (drain.claimsNoMore) appetite.kick()
+    return
+  }
   if (done !== undefined) drain.tally.told(done)
   receive(drain, claim)
 }
