@@ -125,6 +125,8 @@ export class Drain {
   readonly startedAt: number
   /** Set to end it, and when something is wrong that claiming would only repeat. */
   isStopped = false
+  /** The budget does not allow for it, or it was told to stop. */
+  claimsNoMore = false
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
   #wokenAt = Number.POSITIVE_INFINITY
@@ -236,7 +238,8 @@ export class Drain {
     const wanted = this.isStopped ? 0 : appetite.wanted(now)
     const order = options.steer?.({ canClaim, wanted, room: limit }) ?? "go_on"
     if (order === "look") appetite.kick()
-    if (!canClaim || order === "stop") return null
+    this.claimsNoMore = !canClaim || order === "stop"
+    if (maxTimeoutMs === null || this.claimsNoMore) return null
 
     const maxBytes = Math.min(MAX_BODIES_IN_HAND - hand.bodySize, MAX_BYTES_PER_CLAIM)
     if (options.concurrency > 0 && (limit < 1 || maxBytes < 1)) return null

@@ -74,7 +74,11 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
     reportSettled(drain.report, deps.log, settlement, reply)
     drain.options.observer?.settled(settlement, reply)
   }
-  if (claim === null) return
+  if (claim === null) {
+    // What these calls leave room for, others have to find.
+    if (drain.claimsNoMore) appetite.kick()
+    return
+  }
   if (done !== undefined) drain.tally.told(done)
   receive(drain, claim)
 }

@@ -180,6 +180,22 @@ describeScenes("a lane", (scene) => {
     expect(lanes[1]?.firedAt).toHaveLength(1)
   }, 15_000)
 
+  test("that claims no more passes on the room that its last calls leave", async () => {
+    const s = await scene()
+    await s.queue.setLimits("openai", { concurrency: 1 })
+    let skewMs = 0
+    const { lanes } = lanesOf(s, 2, { clock: () => Date.now() + skewMs })
+    // Its lease outlives the time in which the lane claims, so that nothing else wakes anybody.
+    const ids = await s.enqueue(
+      { text: "slow [[sim: latencyMs=1500]]", timeoutMs: 600_000 },
+      { text: "next", timeoutMs: 600_000 },
+    )
+    await lanes[0]?.calls.wake(0)
+    await eventually(() => s.simulator.inFlight.openai === 1)
+    skewMs = 271_000
+    await completed(s, ids)
+  }, 15_000)
+
   test("without others goes on claiming", async () => {
     const s = await scene()
     let skewMs = 0

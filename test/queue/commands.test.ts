@@ -9,7 +9,7 @@ import { describeQueue } from "../helpers/queue-suite.ts"
  * What operations cost at most, as the scripts' headers and `contract.ts` promise. Every command is billed, those
  * inside a script too, and so is the run of the script itself. A change that makes one dearer has to say so here.
  */
-describeQueue("the cost", ({ open, store, kind }) => {
+describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
   /** Only a real Redis counts its commands; round trips are counted everywhere. */
   async function expectCost(
     queue: TestQueue,
@@ -102,6 +102,16 @@ describeQueue("the cost", ({ open, store, kind }) => {
     const fallbacks = [{ provider: "anthropic", model: "claude" }]
     await queue.enqueue(Array.from({ length: 600 }, () => queue.newRequest({ fallbacks })))
     await expectCost(queue, "a claim of 4", { commands: 12, trips: 1 }, () => queue.take({ limit: 4 }))
+  })
+
+  test("of a claim whose answer was lost, while others are in flight", async () => {
+    const queue = open()
+    await queue.enqueue(Array.from({ length: 60 }, () => queue.newRequest()))
+    await queue.take({ owner: "other", limit: 50 })
+    loseAnswerOf("claim")
+    await expectCost(queue, "executed and repeated", { commands: 15, trips: 3 }, () =>
+      queue.take({ limit: 5 }),
+    )
   })
 
   test("of a single settlement", async () => {

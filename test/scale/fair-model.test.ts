@@ -51,7 +51,7 @@ describeQueue("fair shares", ({ kind, open }) => {
       for (const step of steps) await pair.perform(step)
       await pair.perform({ do: "claim", limit: 2000 })
     })
-    await fc.assert(property, parameters({ redis: 150, embedded: 6 }[kind]))
+    await fc.assert(property, parameters({ redis: 300, embedded: 10 }[kind]))
   }, 300_000)
 })
 

@@ -21,11 +21,13 @@ end
 local function claimed_before(op)
   local claimed = {}
   for _, line in ipairs(LINES) do
-    local leases = redis.call("ZRANGE", LEASES[line], 0, -1, "WITHSCORES")
+    local leases, ids = redis.call("ZRANGE", LEASES[line], 0, -1, "WITHSCORES"), {}
     for i = 1, #leases, 2 do
-      local text = redis.call("HGET", KEYS[2], leases[i])
+      ids[#ids + 1] = leases[i]
+    end
+    for i, text in ipairs(read_many("HMGET", KEYS[2], ids)) do
       if text and decode(text).op == op then
-        for _, value in ipairs({ leases[i], text, leases[i + 1] }) do
+        for _, value in ipairs({ ids[i], text, leases[2 * i] }) do
           claimed[#claimed + 1] = value
         end
       end
