@@ -78,16 +78,20 @@ export function createSlots(size: number, clock: Clock, onFree: () => void = () 
 }
 
 /**
- * A fetch that gives its slot back when response headers arrive or the call fails. A Worker has six
- * connections that may wait for headers; a body that streams occupies none of them. The slot is
- * taken before, so that the call's timeout does not run while it waits in line.
+ * A fetch that gives its slot back when the headers of a good answer arrive. A Worker has six connections that may wait for
+ * headers; a body that streams occupies none of them. A refusal keeps it until it has been understood, so that no other call
+ * starts which it would keep from starting. The slot is taken before, so that the call's timeout does not run while it waits
+ * in line.
  */
 export function fetchInSlot(inner: typeof fetch, release: ReleaseSlot): typeof fetch {
   return async (...args: Parameters<typeof fetch>) => {
+    let isRefusal = false
     try {
-      return await inner(...args)
+      const response = await inner(...args)
+      isRefusal = !response.ok
+      return response
     } finally {
-      release()
+      if (!isRefusal) release()
     }
   }
 }

@@ -69,6 +69,23 @@ describeQueue("fair shares", ({ kind, open }) => {
     await fc.assert(property, runs(80))
   }, 300_000)
 
+  test("so it does with fallbacks, and behind a flood of requests that have some", async () => {
+    const fallbacks = [{ provider: "anthropic", model: "claude-test" }]
+    for (const [flood, newcomer] of [
+      [[], fallbacks],
+      [fallbacks, []],
+    ]) {
+      const queue = openUnguarded()
+      const ask = (organizationId: string, others: typeof fallbacks) =>
+        queue.newRequest({ organizationId, fallbacks: others })
+      await queue.enqueue(Array.from({ length: 50 }, () => ask("flood", flood ?? [])))
+      await start(queue, 1)
+      queue.clock.advance(MINUTE_MS)
+      await queue.enqueue([ask("newcomer", newcomer ?? [])])
+      expect(countOf(await start(queue, 2), "newcomer")).toBe(1)
+    }
+  })
+
   test("shares are as the weights, in any window and at any pace", async () => {
     const weights = fc.array(fc.constantFrom(1, 2, 3, 5), { minLength: 2, maxLength: 4 })
     const property = fc.asyncProperty(

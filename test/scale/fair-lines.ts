@@ -83,7 +83,8 @@ export class FairLines {
   }
 
   #levelOf({ line, priority }: FairRequest): Level {
-    const name = `${line} ${levelOf(priority)}`
+    // A provider's own line and that of its requests with fallbacks share a clock.
+    const name = `${line.replace("+", "")} ${levelOf(priority)}`
     const level = this.#levels.get(name) ?? { period: 0, virtual: 0, pending: 0, tags: new Map() }
     this.#levels.set(name, level)
     return level

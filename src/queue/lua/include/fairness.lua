@@ -1,15 +1,19 @@
 -- Start-time fair queueing: an organization's requests enter a line fairShareMs apart in virtual time, so that tenants
--- with a backlog take turns. docs/fairness.md states the guarantee. Per line and level `virtual:<line>` holds the
--- number of the busy period and V, the time of what was claimed last; `fair:<organization>` its tags as
--- "line level period tag".
+-- with a backlog take turns. docs/fairness.md states the guarantee. A provider's own line and that of its requests with
+-- fallbacks share a clock: per level `virtual:<clock>` holds the number of the busy period and V, the time of what was
+-- claimed last; `fair:<organization>` its tags as "clock level period tag".
 -- @include organizations
 -- V lags no further behind the clock, and nobody is put off further, so that levels stay strict.
 local MAX_LAG_MS, MAX_LEAD_MS = 7200000, 1500000
 
 local share_ms = 0
 
-local function virtual_field(line)
-  return "virtual:" .. line
+local function clock_of(line)
+  return string.match(line, "^[^+]+")
+end
+
+local function virtual_field(clock)
+  return "virtual:" .. clock
 end
 
 -- The fields of `meta` that entering lines for the first time needs, beside those of the organizations.
@@ -17,13 +21,13 @@ local function share_fields(lines, fair_share_ms)
   share_ms = fair_share_ms
   local fields = {}
   for i, line in ipairs(lines) do
-    fields[i] = virtual_field(line)
+    fields[i] = virtual_field(clock_of(line))
   end
   return fields
 end
 
-local function virtual_of(line)
-  local field = virtual_field(line)
+local function virtual_of(clock)
+  local field = virtual_field(clock)
   if type(meta[field]) ~= "table" then
     local values = numbers(meta[field])
     for i = 1, 8 do
@@ -34,45 +38,50 @@ local function virtual_of(line)
   return meta[field]
 end
 
-local function set_virtual(line, level, period, at)
-  local values = virtual_of(line)
+local function set_virtual(clock, level, period, at)
+  local values = virtual_of(clock)
   values[2 * level - 1], values[2 * level] = period, at
-  meta_changes[virtual_field(line)] = join(unpack(values))
+  meta_changes[virtual_field(clock)] = join(unpack(values))
 end
 
 -- Tags of an organization; those of a period that is over, or that V has passed, mean nothing any more.
 local function tags_of(organization)
   local tags = {}
-  for line, level, period, tag in string.gmatch(meta["fair:" .. organization] or "", "(%S+) (%d) (%d+) (%S+)") do
-    if meta[virtual_field(line)] then
-      local values = virtual_of(line)
+  for clock, level, period, tag in string.gmatch(meta["fair:" .. organization] or "", "(%S+) (%d) (%d+) (%S+)") do
+    if meta[virtual_field(clock)] then
+      local values = virtual_of(clock)
       local is_current = values[2 * tonumber(level) - 1] == tonumber(period) and values[2 * tonumber(level)] < tonumber(tag)
-      if is_current then tags[join(line, level)] = join(period, tag) end
+      if is_current then tags[join(clock, level)] = join(period, tag) end
     end
   end
   return tags
 end
 
+local function pending_at(line, level)
+  local counts = meta["pending:" .. line]
+  return counts and counts[level] or 0
+end
+
 -- Sets since when a request ages, on its first way into a line. Its organization must have been read.
 local function take_share(record)
-  local line, level = record.line, tonumber(record.level)
+  local clock, level = clock_of(record.line), tonumber(record.level)
   if share_ms == 0 then
     record.effectiveAt = record.dueAt
     return
   end
-  local values = virtual_of(line)
+  local values = virtual_of(clock)
   local period, virtual = values[2 * level - 1], values[2 * level]
-  if meta["pending:" .. line][level] == 0 then
+  if pending_at(clock, level) + pending_at(clock .. "+", level) == 0 then
     period, virtual = period + 1, now
-    set_virtual(line, level, period, now)
+    set_virtual(clock, level, period, now)
   end
   local tags = tags_of(record.organization)
-  local tag = tonumber(string.match(tags[join(line, level)] or "", "%S+$")) or 0
+  local tag = tonumber(string.match(tags[join(clock, level)] or "", "%S+$")) or 0
   local start = math.min(math.max(virtual, now - MAX_LAG_MS, tag), now + MAX_LEAD_MS)
   -- Tags have fractions; a hair of rounding must not count as a millisecond.
   record.effectiveAt = math.floor(start + 0.01)
   local weight = tonumber(meta["weight:" .. record.organization]) or 1
-  tags[join(line, level)] = join(period, string.format("%.3f", start + share_ms / weight))
+  tags[join(clock, level)] = join(period, string.format("%.3f", start + share_ms / weight))
   local parts = {}
   for place, text in pairs(tags) do
     parts[#parts + 1] = join(place, text)
@@ -82,7 +91,7 @@ end
 
 -- V follows what is claimed.
 local function advance_virtual(record)
-  local level, at = tonumber(record.level), tonumber(record.effectiveAt)
-  local values = virtual_of(record.line)
-  if at > values[2 * level] then set_virtual(record.line, level, values[2 * level - 1], at) end
+  local clock, level, at = clock_of(record.line), tonumber(record.level), tonumber(record.effectiveAt)
+  local values = virtual_of(clock)
+  if at > values[2 * level] then set_virtual(clock, level, values[2 * level - 1], at) end
 end
