@@ -11,7 +11,7 @@ import { type StoreKind, storesUnderTest, type TestStore } from "../helpers/stor
 export type Scene = Awaited<ReturnType<typeof startScene>>
 
 /** A text for the simulator, or a whole request. */
-export type Ask = string | (Partial<NewAIRequest> & { text: string })
+type Ask = string | (Partial<NewAIRequest> & { text: string })
 
 /** A suite on each store. After a test its workers are stopped, and its queue must be conserved. */
 export function describeWorkers(
@@ -72,7 +72,7 @@ async function startScene(store: TestStore, env: Record<string, string> = {}) {
   })
 
   return {
-    ...{ store, simulator, queueName, queue, lines },
+    ...{ store, simulator, queueName, queue, lines, settings },
     make: (options: AIQueueWorkerOptions = {}) => {
       const worker = new AIQueueWorker(withDefaults(options))
       workers.push(worker)
