@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./core/clock.ts"
 import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog, type Log } from "./core/log.ts"
+import { VERSION } from "./core/version.ts"
 import type { DrainDeps } from "./drain/drain.ts"
 import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
 import { runTick, tickLanes } from "./drain/run-tick.ts"
@@ -39,9 +40,6 @@ export type {
   SettleReply,
   StatusReply,
 } from "./queue/contract.ts"
-
-/** As in `package.json`; a test compares them. */
-const VERSION = "0.1.0"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */
 export interface QueueServices {

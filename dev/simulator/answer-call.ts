@@ -4,6 +4,7 @@ import { type Behaviour, withoutDirectives } from "./behaviour.ts"
 import { BodyWriter } from "./body-writer.ts"
 import type { CallLog, CallRecord } from "./calls.ts"
 import { vendorError } from "./errors.ts"
+import type { ArrivingCall, Limits } from "./limits.ts"
 import { headersWithoutCredentials, parseJson, readBody, sendsKey } from "./read-request.ts"
 import type { Script } from "./script.ts"
 import { damage, pause, stall, streamAnswer } from "./stream-answer.ts"
@@ -14,6 +15,7 @@ const TAG_CHARS = 64
 export interface Stage {
   log: CallLog
   script: Script
+  limits: Limits
   defaults: Behaviour
   /** Where a scripted redirect points. */
   redirectTo: string
@@ -49,7 +51,7 @@ export async function answerCall(
     response,
     behaviour: stage.defaults,
     signal: left.signal,
-    headers: wire.headers(call.requestId, stage.log.inFlight[wire.provider]),
+    headers: wire.headers(call.requestId, { requests: null, tokens: null }),
     inFlight: () => Object.values(stage.log.inFlight).reduce((sum, count) => sum + count, 0),
   }
   try {
@@ -79,6 +81,12 @@ async function readAndAnswer(stage: Stage, exchange: Exchange, request: Incoming
   call.model = chat.model
   call.stream = chat.stream
   call.tag = withoutDirectives(chat.lastUserText).slice(0, TAG_CHARS)
+  const { promptTokens } = chat
+  const arriving = { provider: wire.provider, model: chat.model, promptTokens, startedAt: call.startedAt }
+  const admission = stage.limits.admit(arriving)
+  const told = { ...exchange, headers: wire.headers(call.requestId, stage.limits.left(arriving)) }
+  if (!admission.isAllowed) return sendLimited(told, arriving, admission.waitMs)
+
   const facts = { provider: wire.provider, model: chat.model, lastUserText: chat.lastUserText }
   const { behaviour, problem } = stage.script.decide(facts, stage.defaults)
   const impossible =
@@ -90,10 +98,16 @@ async function readAndAnswer(stage: Stage, exchange: Exchange, request: Incoming
     const message = `Simulator script: ${mistake}`
     return sendError(exchange, vendorError(wire.provider, "rejected", { message }))
   }
-  await perform(stage, { ...exchange, behaviour }, chat)
+  await perform(stage, { ...told, behaviour }, chat, admission.count)
 }
 
-async function perform(stage: Stage, exchange: Exchange, chat: ChatRequest): Promise<void> {
+/** `count` is told how many tokens the answer has. */
+async function perform(
+  stage: Stage,
+  exchange: Exchange,
+  chat: ChatRequest,
+  count: (tokens: number) => void,
+): Promise<void> {
   const { wire, call, behaviour, response, signal } = exchange
   const { error, fault, afterTokens, headersLatencyMs = 0 } = behaviour
   if (fault === "reset") return breakConnection(exchange)
@@ -110,6 +124,8 @@ async function perform(stage: Stage, exchange: Exchange, chat: ChatRequest): Pro
     return sendError(exchange, spoken)
   }
   const answer = composeAnswer(wire, chat, behaviour, call.number)
+  count(answer.usage.outputTokens)
+  call.tokens = answer.usage.promptTokens + answer.usage.outputTokens
   if (!chat.stream) return sendWhole(exchange, answer)
 
   call.status = 200
@@ -181,6 +197,18 @@ function sendError(exchange: Exchange, error: VendorError): void {
   call.result = "error"
   const body = JSON.stringify(wire.errorBody(error, call.requestId))
   send(exchange, error.status, { "content-type": "application/json", ...retryHeaders(behaviour) }, body)
+}
+
+/** A limit of the account is reached, by this call alone or by those before it. */
+function sendLimited(exchange: Exchange, { model, promptTokens }: ArrivingCall, waitMs: number): void {
+  const { wire, behaviour } = exchange
+  const isTooLarge = waitMs === Number.POSITIVE_INFINITY
+  const message = `Request too large for ${model} on tokens per min (TPM): Requested ${promptTokens}.`
+  const error = vendorError(wire.provider, "rate_limited", isTooLarge ? { message } : {})
+  const retryAfter = Math.ceil(waitMs / 1000)
+  const exact = wire.provider === "openai" ? { retryAfterMs: waitMs } : {}
+  const wait = isTooLarge ? {} : { retryAfter, ...exact }
+  sendError({ ...exchange, behaviour: { ...behaviour, ...wait } }, error)
 }
 
 function sendHtml(exchange: Exchange, status: number, title: string): void {

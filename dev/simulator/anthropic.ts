@@ -2,11 +2,13 @@ import { countPromptTokens } from "./answer.ts"
 import { checkAnthropic } from "./anthropic-check.ts"
 import { lastUserText } from "./chat-completions.ts"
 import {
+  type Allowances,
   type Answer,
   type ChatRequest,
   type Finish,
   isObject,
   type JsonObject,
+  nearlyUntouched,
   type Part,
   type VendorError,
   type WireFormat,
@@ -19,7 +21,6 @@ const STOP_REASONS: Record<Finish, string> = {
   content_filter: "refusal",
   refusal: "refusal",
 }
-const LIMITS = { requests: 4000, "input-tokens": 2_000_000, "output-tokens": 400_000, tokens: 2_400_000 }
 const MODELS = ["claude-opus-5", "claude-sonnet-5", "claude-haiku-4-5"]
 
 const event = (data: JsonObject): string => `event: ${String(data.type)}\ndata: ${JSON.stringify(data)}\n\n`
@@ -34,7 +35,7 @@ export const anthropic: WireFormat = {
   keepAliveMs: 0,
   check: checkAnthropic,
   read: readMessagesRequest,
-  headers: (requestId) => ({ "request-id": requestId, ...rateLimitHeaders() }),
+  headers: (requestId, left) => ({ "request-id": requestId, ...rateLimitHeaders(left) }),
   errorBody: errorEnvelope,
   models: () => ({
     data: MODELS.map((id) => ({ type: "model", id, display_name: id, created_at: "2026-01-01T00:00:00Z" })),
@@ -101,15 +102,22 @@ function errorEnvelope({ type, message, code }: VendorError, requestId: string):
   return { type: "error", error: { type, message, ...details }, request_id: requestId }
 }
 
-function rateLimitHeaders(): Record<string, string> {
-  const reset = new Date(Date.now() + 1000).toISOString().replace(/\.\d+Z$/, "Z")
+function rateLimitHeaders(left: Allowances): Record<string, string> {
+  const requests = left.requests ?? nearlyUntouched(4000)
+  const tokens = left.tokens ?? nearlyUntouched(2_400_000)
+  // It has one limit for input and one for output, and tells in `tokens` what binds.
+  const kinds = { requests, tokens, "input-tokens": tokens, "output-tokens": tokens }
   return Object.fromEntries(
-    Object.entries(LIMITS).flatMap(([name, limit]) => [
+    Object.entries(kinds).flatMap(([name, { limit, remaining, resetMs }]) => [
       [`anthropic-ratelimit-${name}-limit`, String(limit)],
-      [`anthropic-ratelimit-${name}-remaining`, String(limit - 1)],
-      [`anthropic-ratelimit-${name}-reset`, reset],
+      [`anthropic-ratelimit-${name}-remaining`, String(remaining)],
+      [`anthropic-ratelimit-${name}-reset`, toWholeSecond(Date.now() + resetMs)],
     ]),
   )
+}
+
+function toWholeSecond(at: number): string {
+  return new Date(Math.ceil(at / 1000) * 1000).toISOString().replace(".000Z", "Z")
 }
 
 function envelope(answer: Answer): JsonObject {

@@ -16,6 +16,8 @@ export interface CallRecord {
   result: "completed" | "aborted" | "error" | null
   status: number | null
   requestId: string
+  /** Input and output together; null until there is an answer. */
+  tokens: number | null
   /** A key was sent. Never which. */
   authorized: boolean
 }
@@ -56,6 +58,7 @@ export class CallLog {
       endedAt: null,
       result: null,
       status: null,
+      tokens: null,
       requestId: `req_sim_${provider}_${this.#total}`,
       authorized,
     }

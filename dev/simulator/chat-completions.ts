@@ -24,7 +24,7 @@ export interface Dialect {
   usageInLastChoice: boolean
   models: string[]
   check(body: JsonObject, headers: IncomingHttpHeaders): VendorError | null
-  headers(requestId: string, inFlight: number): Record<string, string>
+  headers: WireFormat["headers"]
   maxTokens(body: JsonObject): unknown
   reasons(body: JsonObject): boolean
   /** Members that every completion and chunk carries. */

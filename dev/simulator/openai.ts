@@ -1,9 +1,6 @@
 import { createChatFormat } from "./chat-completions.ts"
 import { checkOpenAi } from "./openai-check.ts"
-import type { Answer, WireFormat } from "./wire-format.ts"
-
-const REQUESTS_PER_MINUTE = 10_000
-const TOKENS_PER_MINUTE = 2_000_000
+import { type Allowance, type Answer, nearlyUntouched, type WireFormat } from "./wire-format.ts"
 
 /** `POST /openai/v1/chat/completions`. */
 export const openai: WireFormat = createChatFormat({
@@ -16,16 +13,12 @@ export const openai: WireFormat = createChatFormat({
   usageInLastChoice: false,
   models: ["gpt-5", "gpt-5-mini", "gpt-4o", "gpt-4o-mini"],
   check: checkOpenAi,
-  headers: (requestId, inFlight) => ({
+  headers: (requestId, { requests, tokens }) => ({
     "x-request-id": requestId,
     "openai-processing-ms": "12",
     "openai-version": "2020-10-01",
-    "x-ratelimit-limit-requests": String(REQUESTS_PER_MINUTE),
-    "x-ratelimit-remaining-requests": String(Math.max(0, REQUESTS_PER_MINUTE - inFlight)),
-    "x-ratelimit-reset-requests": "6ms",
-    "x-ratelimit-limit-tokens": String(TOKENS_PER_MINUTE),
-    "x-ratelimit-remaining-tokens": String(TOKENS_PER_MINUTE - 1000),
-    "x-ratelimit-reset-tokens": "30ms",
+    ...limitHeaders("requests", requests ?? nearlyUntouched(10_000)),
+    ...limitHeaders("tokens", tokens ?? nearlyUntouched(2_000_000)),
   }),
   maxTokens: (body) => body.max_completion_tokens ?? body.max_tokens,
   reasons: (body) => typeof body.reasoning_effort === "string" && body.reasoning_effort !== "none",
@@ -54,6 +47,21 @@ export const openai: WireFormat = createChatFormat({
     },
   }),
 })
+
+function limitHeaders(kind: string, { limit, remaining, resetMs }: Allowance): Record<string, string> {
+  return {
+    [`x-ratelimit-limit-${kind}`]: String(limit),
+    [`x-ratelimit-remaining-${kind}`]: String(remaining),
+    [`x-ratelimit-reset-${kind}`]: formatDuration(resetMs),
+  }
+}
+
+/** `12ms`, `8.64s`, `6m0s`. */
+function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.ceil(ms)}ms`
+  const minutes = Math.floor(ms / 60_000)
+  return `${minutes > 0 ? `${minutes}m` : ""}${Math.ceil(ms - minutes * 60_000) / 1000}s`
+}
 
 function startsWithTool(answer: Answer): boolean {
   return answer.parts[0]?.kind === "tool_call"

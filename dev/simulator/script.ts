@@ -36,6 +36,13 @@ export class Script {
     return this.#lastId
   }
 
+  /** False when there is no such rule. */
+  remove(id: number): boolean {
+    const before = this.#rules.length
+    this.#rules = this.#rules.filter((active) => active.id !== id)
+    return this.#rules.length < before
+  }
+
   clear(): void {
     this.#rules = []
     this.#directives.clear()

@@ -6,6 +6,7 @@ import { Behaviour, Rule } from "./behaviour.ts"
 import { CallLog, type CallRecord, type RecordedBody } from "./calls.ts"
 import { handleControl, sendJson } from "./control.ts"
 import { deepseek } from "./deepseek.ts"
+import { AccountLimit, type LimitState, Limits } from "./limits.ts"
 import { openai } from "./openai.ts"
 import { Script } from "./script.ts"
 import type { ProviderName, WireFormat } from "./wire-format.ts"
@@ -31,7 +32,13 @@ export interface Simulator {
   readonly baseUrls: Record<ProviderName, string>
   /** Adds a rule, after those there are; returns its id. A bad rule throws. */
   script(rule: Rule): number
+  /** Takes one rule back, so that what it said of a provider is over. */
+  unscript(id: number): void
   clearScript(): void
+  /** What an account may do from now on; replaces the limit of the same provider and model. A bad one throws. */
+  limit(limit: AccountLimit): void
+  clearLimits(): void
+  readonly limits: LimitState[]
   /** Oldest first; the last 100,000. */
   readonly calls: CallRecord[]
   /** Oldest first; the last 200, without credentials. */
@@ -49,6 +56,8 @@ export interface Simulator {
 
 const WIRES: WireFormat[] = [openai, anthropic, deepseek]
 const REDIRECT_PATH = "/__redirected"
+/** Connections that arrive at once; what is beyond would try again only after a second. */
+const BACKLOG = 4096
 /** For a person who watches: long enough to be seen, short enough not to bore. */
 const DEFAULTS = { latencyMs: 150, tokensPerSecond: 200, tokens: 40 }
 
@@ -56,12 +65,13 @@ const DEFAULTS = { latencyMs: 150, tokensPerSecond: 200, tokens: 40 }
  * Starts a server that speaks OpenAI's, Anthropic's and DeepSeek's wire formats, streaming and not, and
  * answers as scripted: by a directive in the last user message, such as
  * `[[sim: error=rate_limited retryAfter=2 times=1]]`, by `script()`, or by `POST /__script`.
- * Any key, or none, is accepted. Nothing is ever logged. Rejects when the port is taken.
+ * Accounts have no limits until they are given some, by `limit()` or by `POST /__limits`. Any key, or none, is accepted. Nothing is ever logged. Rejects when the port is taken.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, host = "127.0.0.1", ...behaviour } = options
   const log = new CallLog()
   const script = new Script()
+  const limits = new Limits()
   let redirectsFollowed = 0
 
   const server = createServer((request, response) => {
@@ -74,13 +84,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
-    server.listen(port, host, resolve)
+    server.listen({ port, host, backlog: BACKLOG }, resolve)
   })
   const boundPort = (server.address() as AddressInfo).port
   const url = `http://${host}:${boundPort}`
   const stage: Stage = {
     log,
     script,
+    limits,
     defaults: Behaviour.parse({ ...DEFAULTS, ...behaviour }),
     redirectTo: url + REDIRECT_PATH,
   }
@@ -95,7 +106,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port: boundPort,
     baseUrls: { openai: `${url}/openai/v1`, anthropic: `${url}/anthropic`, deepseek: `${url}/deepseek` },
     script: (rule) => script.add(Rule.parse(rule)),
+    unscript: (id) => void script.remove(id),
     clearScript: () => script.clear(),
+    limit: (limit) => limits.set(AccountLimit.parse(limit)),
+    clearLimits: () => limits.clear(),
+    get limits() {
+      return limits.list(Date.now())
+    },
     get calls() {
       return log.list()
     },
@@ -123,7 +140,7 @@ async function route(stage: Stage, request: IncomingMessage, response: ServerRes
       return sendJson(response, 200, wire.models())
     }
   }
-  if (await handleControl(stage.log, stage.script, request, response)) return
+  if (await handleControl(stage, request, response)) return
   if (pathname === "/") {
     const paths = WIRES.map((wire) => `POST ${wire.chatPath}`)
     const example = "[[sim: error=rate_limited retryAfter=2 times=1]]"
@@ -131,7 +148,7 @@ async function route(stage: Stage, request: IncomingMessage, response: ServerRes
       simulator: "LLM providers",
       paths,
       inTheLastUserMessage: example,
-      control: ["/__script", "/__calls", "/__bodies"],
+      control: ["/__script", "/__limits", "/__calls", "/__bodies"],
     })
   }
   const message = `Invalid URL (${request.method} ${pathname})`

@@ -113,7 +113,10 @@ async function sendTokens(
   while (events.sent < until) {
     if (rate > 0) {
       const msPerToken = 1000 / rate
-      await pause(Math.max(msPerToken, tickMs(plan.activeStreams())), signal)
+      const untilLastMs = startedAt + (until - alreadySent) * msPerToken - performance.now()
+      const stepMs = Math.max(msPerToken, tickMs(plan.activeStreams()))
+      // However coarse the steps, the last token comes in its time.
+      await pause(Math.min(stepMs, Math.max(1, Math.ceil(untilLastMs))), signal)
       const due = Math.floor((performance.now() - startedAt) / msPerToken)
       await writer.write(events.take(Math.min(until, alreadySent + due) - events.sent))
       continue
@@ -128,11 +131,11 @@ async function sendTokens(
 }
 
 /**
- * At most some four thousand writes a second in all, at about 30 µs each; in steps of 10 ms, so that equal
- * timers share one list.
+ * At most some thousand writes a second in all: each costs this process about 50 µs and its reader more, and
+ * fourteen hundred streams at a time shall leave room for both. In steps of 10 ms, so that equal timers share one list.
  */
 function tickMs(activeStreams: number): number {
-  return 10 * Math.max(1, Math.ceil(activeStreams / 40))
+  return 10 * Math.max(1, Math.ceil(activeStreams / 10))
 }
 
 interface EventSource {

@@ -69,6 +69,24 @@ export interface Answer {
   }
 }
 
+/** What is left of one of an account's limits, and how long until all of it is there again. */
+export interface Allowance {
+  limit: number
+  remaining: number
+  resetMs: number
+}
+
+/** null: the account has no such limit. A vendor that tells its limits in any case makes one up. */
+export interface Allowances {
+  requests: Allowance | null
+  tokens: Allowance | null
+}
+
+/** A limit that only the call at hand has touched. */
+export function nearlyUntouched(perMinute: number): Allowance {
+  return { limit: perMinute, remaining: perMinute - 1, resetMs: 60_000 / perMinute }
+}
+
 /** One vendor's way of writing requests, answers, streams and errors. */
 export interface WireFormat {
   provider: ProviderName
@@ -84,7 +102,7 @@ export interface WireFormat {
   check(body: JsonObject, headers: IncomingHttpHeaders): VendorError | null
   /** Only called with a body that `check` let pass. */
   read(body: JsonObject): ChatRequest
-  headers(requestId: string, inFlight: number): Record<string, string>
+  headers(requestId: string, left: Allowances): Record<string, string>
   errorBody(error: VendorError, requestId: string): JsonObject
   models(): JsonObject
   completion(answer: Answer): JsonObject

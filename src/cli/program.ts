@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs"
 import { Command, Option } from "commander"
+import { VERSION } from "../core/version.ts"
 import { addCancelAndReplay } from "./commands/end-or-repeat.ts"
 import { addEnqueue } from "./commands/enqueue.ts"
 import { addImport } from "./commands/import.ts"
@@ -32,7 +32,7 @@ error is one on stderr: {"error": {"code", "detail", "errors", …}}.`
 export function createProgram(): Command {
   const program = new Command("ai-request-queue")
     .description("The AI request queue from a terminal: enqueue, look, wait, cancel, replay, import.")
-    .version(readVersion())
+    .version(VERSION)
     .addOption(
       new Option("--url <url>", "where the queue is").env("AIQ_URL").default("http://127.0.0.1:8787"),
     )
@@ -50,12 +50,4 @@ export function createProgram(): Command {
   addImport(program)
   addKeys(program)
   return program
-}
-
-/** The same place from `src` and from `dist`. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string
-  }
-  return version
 }

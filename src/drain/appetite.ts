@@ -6,12 +6,15 @@ import { backOff } from "./back-off.ts"
 const MAX_FAILURES = 3
 /** When who has found it away may ask again. */
 const AWAY_MS = 10_000
-/** Between looks that find nothing although something should be there; grows fourfold. */
+/** Between looks that find nothing although something should be there; grows fourfold up to the cap. */
 const EMPTY_BASE_MS = 200
+const EMPTY_CAP_MS = 30_000
 
 /** When it makes sense to claim. */
 export class Appetite {
   #lookAt = 0
+  /** What the last claim said of when something will be there. */
+  #promisedAt = Number.POSITIVE_INFINITY
   #remaining = 0
   #empties = 0
   #failures = 0
@@ -56,10 +59,14 @@ export class Appetite {
 
   claimed(claim: Claim, now: number): void {
     const isEmpty = claim.requests.length === 0 && claim.overdue.length === 0
-    this.#empties = isEmpty ? this.#empties + 1 : 0
+    const wakeAt = claim.wakeAt ?? Number.POSITIVE_INFINITY
+    // Most claims that find nothing went along with answers, before anything was to be expected.
+    const isDisappointing = isEmpty && Math.min(this.#promisedAt, wakeAt) <= now
+    this.#empties = isDisappointing ? this.#empties + 1 : 0
     this.#remaining = isEmpty ? 0 : claim.remaining
-    const soonest = isEmpty ? now + EMPTY_BASE_MS * 4 ** (this.#empties - 1) : now
-    this.#lookAt = claim.wakeAt === null ? Number.POSITIVE_INFINITY : Math.max(claim.wakeAt, soonest)
+    const pauseMs = isDisappointing ? Math.min(EMPTY_CAP_MS, EMPTY_BASE_MS * 4 ** (this.#empties - 1)) : 0
+    this.#promisedAt = wakeAt
+    this.#lookAt = Math.max(wakeAt, now + pauseMs)
   }
 
   failed(now: number): void {

@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
+import { PRIORITIES } from "../core/request.ts"
 import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
 import type { ClaimedRequest, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
 import type { Budget } from "./budget.ts"
@@ -43,7 +44,7 @@ export async function callRequest(
   const { lease, head } = held.claimed
   let release: ReleaseSlot
   try {
-    release = await deps.slots.acquire(held.abort.signal)
+    release = await deps.slots.acquire(held.abort.signal, PRIORITIES.indexOf(head.priority))
   } catch {
     return null
   }

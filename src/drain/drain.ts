@@ -71,7 +71,7 @@ export interface DrainOptions {
 
 export type Step =
   | { kind: "turn"; group: Group | null; claim: ClaimOptions | null }
-  | { kind: "look"; leases: Lease[] }
+  | { kind: "look"; leases: Lease[]; atProviders: boolean }
   | { kind: "maintain" }
   | { kind: "rest"; ms: number }
   | { kind: "end" }
@@ -79,10 +79,12 @@ export type Step =
 /** Six connections may wait for headers in one invocation: four call providers, two talk to the store. */
 const INVOCATION: Place = { wallMs: WALL_MS, providerSlots: 4, storeSlots: 1 }
 /**
- * No more is claimed than can be expected to start within this time: others may start the rest sooner,
- * and what the claim knew of limits and blocks is still true. The lease covers more, for slots that hang.
+ * No more is claimed than can be expected to start within this time: more at once is cheaper, and others may start the
+ * rest sooner. The lease covers more, for slots that hang.
  */
-const START_WITHIN_MS = 500
+const START_WITHIN_MS = 5000
+/** Of providers with limits, only what can start within this time: their limits count starts, not claims. */
+const START_SOON_MS = 500
 const MAX_BODIES_IN_HAND = 16 * 1024 * 1024
 /** One reply of Upstash may have 10 MB, and JSON in JSON can double in it. */
 const MAX_BYTES_PER_CLAIM = 4 * 1024 * 1024
@@ -90,12 +92,19 @@ const MAX_BYTES_PER_CLAIM = 4 * 1024 * 1024
 const PATIENCE_MS = 2000
 const REST_MS = 1000
 /** How long an answer waits to be settled with others: a group of 20 costs a tenth as much per request as one. */
-const GATHER_MS = 50
+const GATHER_MS = 250
+/** The same while a slot is free for what the claim that goes along would find. */
+const GATHER_SHORT_MS = 50
 /** The same when subrequests are short; far less than what a lease has left when its call ends. */
 const GATHER_LONG_MS = 5000
 /** How often, and for leases held how long, the drain asks whether they are lost: a round trip and one command. */
 const LOOK_EVERY_MS = 2000
 const LOOK_AFTER_MS = 1000
+/** How often it asks whether what waits to be called may still be: the same again. */
+const LOOK_AT_PROVIDERS_EVERY_MS = 500
+/** Wakes of a burst are heard together; and while no slot is free, nothing that is new could start anyway. */
+const HEAR_EVERY_MS = 50
+const HEAR_EVERY_MS_WHEN_FULL = 500
 /** Looks may not eat up what calls need, of the 50 subrequests that a free plan has. */
 const LOOKS_SHARE = 0.25
 
@@ -119,7 +128,9 @@ export class Drain {
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
   #wokenAt = Number.POSITIVE_INFINITY
+  #claimedAt = 0
   #lookAt: number
+  #lookAtProvidersAt = 0
   #looksLeft: number
 
   constructor(deps: DrainDeps, options: DrainOptions) {
@@ -174,7 +185,7 @@ export class Drain {
 
   nextStep(): Step {
     const now = this.deps.clock()
-    if (this.#wokenAt <= now) {
+    if (this.#hearsAt() <= now) {
       this.#wokenAt = Number.POSITIVE_INFINITY
       this.appetite.kick()
     }
@@ -183,22 +194,34 @@ export class Drain {
     const claim = this.#claimOptions(now, obligations)
     const hasSpare = this.budget.spare(obligations) >= 1
 
-    const settleAt = this.outbox.dueAt(isIdle ? 0 : hasSpare ? GATHER_MS : GATHER_LONG_MS, hasSpare)
+    const settleAt = this.outbox.dueAt(isIdle ? 0 : this.#gatherMs(now, hasSpare), hasSpare)
     // While answers gather, a claim waits to go along with them.
     const isStarving = this.slots.waiting === 0 && !this.outbox.isGathering
     const claimAt =
-      claim === null ? Number.POSITIVE_INFINITY : Math.min(this.appetite.dueAt(isStarving), this.#wokenAt)
+      claim === null ? Number.POSITIVE_INFINITY : Math.min(this.appetite.dueAt(isStarving), this.#hearsAt())
     if (this.isMaintenanceDue) return { kind: "maintain" }
     if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
     if (settleAt <= now || claimAt <= now) {
       // What failed before travels alone, so that a claim does not fail with it, nor wait for it.
       const group = this.outbox.take(now, claimAt <= now)
       const mayClaim = group === null || (group.isFresh && this.appetite.mayJoin(now))
+      if (mayClaim && claim !== null) this.#claimedAt = now
       return { kind: "turn", group, claim: mayClaim ? claim : null }
     }
-    const leases = hasSpare ? this.#leasesToLookAt(now) : []
-    if (leases.length > 0) return { kind: "look", leases }
+    const look = hasSpare ? this.#look(now) : null
+    if (look !== null) return look
     return { kind: "rest", ms: Math.max(1, Math.min(settleAt, claimAt, now + REST_MS) - now) }
+  }
+
+  #gatherMs(now: number, hasSpare: boolean): number {
+    if (!hasSpare) return GATHER_LONG_MS
+    const isHungry = this.slots.free > 0 && this.appetite.wanted(now) > 0
+    return isHungry ? GATHER_SHORT_MS : GATHER_MS
+  }
+
+  #hearsAt(): number {
+    const pauseMs = this.slots.free > 0 ? HEAR_EVERY_MS : HEAR_EVERY_MS_WHEN_FULL
+    return Math.max(this.#wokenAt, this.#claimedAt + pauseMs)
   }
 
   /** null: nothing may be claimed now. */
@@ -207,7 +230,8 @@ export class Drain {
     const maxTimeoutMs = budget.longestTimeoutMs(now)
     const affordable = budget.claimable(obligations)
     const canClaim = !this.isStopped && maxTimeoutMs !== null && affordable >= 1
-    const startable = Math.max(slots.free, slots.expectedWithin(START_WITHIN_MS)) - slots.waiting
+    const within = (ms: number) => Math.max(slots.free, slots.expectedWithin(ms)) - slots.waiting
+    const startable = within(START_WITHIN_MS)
     const limit = Math.min(options.concurrency - hand.size, startable, affordable)
     const wanted = this.isStopped ? 0 : appetite.wanted(now)
     const order = options.steer?.({ canClaim, wanted, room: limit }) ?? "go_on"
@@ -216,7 +240,8 @@ export class Drain {
 
     const maxBytes = Math.min(MAX_BODIES_IN_HAND - hand.bodySize, MAX_BYTES_PER_CLAIM)
     if (options.concurrency > 0 && (limit < 1 || maxBytes < 1)) return null
-    return { owner: options.owner, limit: Math.max(0, limit), maxBytes, maxTimeoutMs }
+    const soon = Math.max(0, Math.min(limit, within(START_SOON_MS)))
+    return { owner: options.owner, limit: Math.max(0, limit), soon, maxBytes, maxTimeoutMs }
   }
 
   #isDone(now: number, claimAt: number): boolean {
@@ -224,12 +249,16 @@ export class Drain {
     return claimAt > now + (this.options.concurrency > 0 ? PATIENCE_MS : 0)
   }
 
-  #leasesToLookAt(now: number): Lease[] {
-    if (now < this.#lookAt || this.#looksLeft === 0) return []
-    this.#lookAt = now + LOOK_EVERY_MS
-    const leases = this.hand.leasesSince(now - LOOK_AFTER_MS)
-    if (leases.length > 0) this.#looksLeft -= 1
-    return leases
+  /** Leases may be lost, and what waits to be called may wait for a provider that is shut by now. */
+  #look(now: number): Step | null {
+    if (this.#looksLeft === 0) return null
+    const leases = now >= this.#lookAt ? this.hand.leasesSince(now - LOOK_AFTER_MS) : []
+    if (now >= this.#lookAt) this.#lookAt = now + LOOK_EVERY_MS
+    const atProviders = now >= this.#lookAtProvidersAt && this.hand.uncalledSince(now - START_SOON_MS)
+    if (atProviders) this.#lookAtProvidersAt = now + LOOK_AT_PROVIDERS_EVERY_MS
+    if (leases.length === 0 && !atProviders) return null
+    this.#looksLeft -= 1
+    return { kind: "look", leases, atProviders }
   }
 
   #obligations(): Obligations {

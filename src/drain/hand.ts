@@ -35,6 +35,12 @@ export class Hand {
     return count
   }
 
+  /** Whether something has waited since then or longer to be called. */
+  uncalledSince(instant: number): boolean {
+    for (const { called, heldSince } of this.#held) if (!called && heldSince <= instant) return true
+    return false
+  }
+
   take(claimed: ClaimedRequest, now: number): HeldRequest {
     const held: HeldRequest = {
       claimed,

@@ -44,9 +44,12 @@ export class LaneDrain {
       tally: this.#tally,
     })
     this.#drain = drain
-    await carryOut(drain)
-    // From here on who wakes this lane sets its alarm; until here the drain was told, and knows when to go on.
-    this.#drain = null
+    try {
+      await carryOut(drain)
+    } finally {
+      // From here on who wakes this lane sets its alarm; until here the drain was told, and knows when to go on.
+      this.#drain = null
+    }
     if (drain.nextAt !== null) await this.#sleep(drain.nextAt)
     await this.#passingOn
   }

@@ -24,7 +24,7 @@ export function createLaneClass(settingOf: (env: Record<string, unknown>) => Lan
       void ctx.blockConcurrencyWhile(() => alarm.load())
     }
 
-    /** The drain, in an invocation of its own: 15 min of wall clock. Never throws: a retried alarm would add nothing. */
+    /** The drain, in an invocation of its own: 15 min of wall clock. Throws only when the object's own storage fails. */
     override async alarm(): Promise<void> {
       await this.#lane?.run()
     }

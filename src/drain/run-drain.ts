@@ -38,7 +38,7 @@ export async function carryOut(drain: Drain): Promise<DrainReport> {
         await turn(drain, step.group, step.claim)
         break
       case "look":
-        await abortLost(drain, step.leases)
+        await look(drain, step.leases, step.atProviders)
         break
       case "maintain":
         await maintain(drain)
@@ -136,13 +136,15 @@ function callLost(drain: Drain, { claimed }: HeldRequest, error: unknown): void 
   drain.deps.log.error("call_lost", { requestId, attempt, kind: kindOf(error) })
 }
 
-/** Ends the calls of requests that were cancelled meanwhile. */
-async function abortLost(drain: Drain, leases: Lease[]): Promise<void> {
+/** Ends the calls of requests that were cancelled meanwhile; hands back what waits for a provider that is shut by now. */
+async function look(drain: Drain, leases: Lease[], atProviders: boolean): Promise<void> {
+  const { budget, deps, hand } = drain
   try {
-    drain.budget.spend(1)
-    drain.hand.abort(await drain.deps.queue.lostLeases(leases))
+    budget.spend(Number(leases.length > 0) + Number(atProviders))
+    if (atProviders) for (const provider of await deps.queue.shutProviders()) hand.giveBack(provider)
+    if (leases.length > 0) hand.abort(await deps.queue.lostLeases(leases))
   } catch (error) {
-    storeFailed(drain, "lostLeases", error)
+    storeFailed(drain, "look", error)
   }
 }
 

@@ -3,12 +3,12 @@ import type { Clock } from "../core/clock.ts"
 /** Gives one slot back. Calling it again does nothing. */
 export type ReleaseSlot = () => void
 
-/** A fair semaphore: who waits longest is served first. */
+/** A semaphore: the lowest rank is served first, and of a rank who waits longest. */
 export interface Slots {
   readonly free: number
   readonly waiting: number
   /** Rejects with the signal's reason when it is aborted while waiting. */
-  acquire(signal?: AbortSignal): Promise<ReleaseSlot>
+  acquire(signal?: AbortSignal, rank?: number): Promise<ReleaseSlot>
   /** How many will get a slot within that time, at the pace of late. */
   expectedWithin(ms: number): number
 }
@@ -20,7 +20,7 @@ const LATEST_SHARE = 0.2
 
 /** `onFree` is called when a slot is given back that nobody waits for. */
 export function createSlots(size: number, clock: Clock, onFree: () => void = () => {}): Slots {
-  const line = new Set<() => void>()
+  const line: { rank: number; serve: () => void }[] = []
   const heldSince = new Map<ReleaseSlot, number>()
   let meanHoldMs = ASSUMED_HOLD_MS
 
@@ -30,8 +30,9 @@ export function createSlots(size: number, clock: Clock, onFree: () => void = () 
       if (since === undefined) return
       heldSince.delete(release)
       meanHoldMs += (clock() - since - meanHoldMs) * LATEST_SHARE
-      const [next = onFree] = line
-      next()
+      const [next] = line
+      if (next === undefined) onFree()
+      else next.serve()
     }
     heldSince.set(release, clock())
     return release
@@ -42,9 +43,9 @@ export function createSlots(size: number, clock: Clock, onFree: () => void = () 
       return size - heldSince.size
     },
     get waiting() {
-      return line.size
+      return line.length
     },
-    acquire(signal) {
+    acquire(signal, rank = 0) {
       if (signal?.aborted) return Promise.reject(signal.reason)
       if (heldSince.size < size) return Promise.resolve(hold())
       return new Promise((resolve, reject) => {
@@ -52,15 +53,17 @@ export function createSlots(size: number, clock: Clock, onFree: () => void = () 
           leave()
           resolve(hold())
         }
+        const place = { rank, serve }
         const abort = () => {
           leave()
           reject(signal?.reason)
         }
         const leave = () => {
-          line.delete(serve)
+          line.splice(line.indexOf(place), 1)
           signal?.removeEventListener("abort", abort)
         }
-        line.add(serve)
+        const behind = line.findIndex((other) => other.rank > rank)
+        line.splice(behind === -1 ? line.length : behind, 0, place)
         signal?.addEventListener("abort", abort)
       })
     },

@@ -22,7 +22,7 @@ export function claimArgs(
 ): (string | number)[] {
   const { completed, failed, retried, errors, lastError } = options.done ?? NOTHING_DONE
   return [
-    ...[options.owner, op, options.limit, options.maxBytes],
+    ...[options.owner, op, options.limit, options.soon ?? options.limit, options.maxBytes],
     ...[settings.maxProcessingTimeMs, LEASE_MARGIN_MS, options.maxTimeoutMs],
     [completed, failed, retried, errors, lastError ?? "-"].join(" "),
   ]

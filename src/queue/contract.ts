@@ -81,6 +81,11 @@ export interface ClaimOptions {
   owner: string
   /** At most that many; 0 only does the housekeeping (due, expired and overdue requests). */
   limit: number
+  /**
+   * So many of them can be called at once; absent: all. Of a provider with limits no more are handed out, because what
+   * its limits count is when calls start.
+   */
+  soon?: number
   /** At most that many bytes of bodies, but always at least one request. */
   maxBytes: number
   /** Requests with a longer timeout stay: they would not finish in this invocation. */
@@ -261,8 +266,10 @@ export interface RequestQueue {
   turn(settlements: Settlement[], options: ClaimOptions): Promise<{ replies: SettleReply[]; claim: Claim }>
   /** Makes the lease last until then, if it does not already; false when it is no longer held. One round trip. */
   extend(lease: Lease, expiresAt: number): Promise<boolean>
-  /** Which of these leases are no longer held (cancelled, taken over). One round trip. */
+  /** Which of these leases are no longer held (cancelled, taken over). One round trip and one command. */
   lostLeases(leases: Lease[]): Promise<Lease[]>
+  /** Providers of which nothing may start now: paused, blocked, or their breaker is open. One round trip and one command. */
+  shutProviders(): Promise<string[]>
   /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
   cancel(requestId: string, organizationId: string | null, audit?: AuditEntry): Promise<CancelReply>
   replay(

@@ -38,6 +38,22 @@ function limitsInForce({ settings }: QueueContext, provider: string, changed: st
   return decodeLimits(changed === "" ? encodeLimits(settings.limits) : changed, provider)
 }
 
+export async function shutProviders({ keys, settings, store, clock }: QueueContext): Promise<string[]> {
+  const fields = settings.providers.flatMap((name) => [
+    `blocked:${name}`,
+    `breaker:${name}`,
+    `paused:${name}`,
+  ])
+  const [values] = await store.query<[(string | null)[]]>("shutProviders", [
+    ["HMGET", keys.meta, "paused:*", ...fields],
+  ])
+  const meta = Object.fromEntries(["paused:*", ...fields].map((field, i) => [field, values[i] ?? ""]))
+  return settings.providers.filter((name) => {
+    const { paused, blockedUntil } = readProviderState(meta, name, 0, clock())
+    return paused || blockedUntil !== null
+  })
+}
+
 /** Two round trips, and two more each time that someone else was faster; one more with an audit entry. */
 export async function setLimits(
   context: QueueContext,

@@ -9,7 +9,7 @@ import { enqueue } from "./enqueue.ts"
 import { readHealth } from "./health.ts"
 import { createKeys } from "./keys.ts"
 import { extendLease, lostLeases } from "./leases.ts"
-import { readProviders, setLimits, setPaused, setWeight } from "./levers.ts"
+import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
 import { list } from "./list.ts"
 import { maintain } from "./maintain.ts"
 import { replay } from "./replay.ts"
@@ -44,6 +44,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),
     extend: (lease, expiresAt) => extendLease(context, lease, expiresAt),
     lostLeases: (leases) => lostLeases(context, leases),
+    shutProviders: () => shutProviders(context),
     cancel: (requestId, organizationId, audit) => cancel(context, requestId, organizationId, audit),
     replay: (requestId, organizationId, changes, audit) =>
       replay(context, requestId, organizationId, changes, audit),

@@ -55,13 +55,18 @@ export function timeoutsOn({ timeouts }: LiveRecord, number: number): number {
   return timeouts.split(".").filter((text) => text === String(number)).length
 }
 
-/** Whether another configured target has neither had trouble with the request nor been used up by timeouts. */
+/**
+ * Whether another configured target has neither had trouble with the request nor been used up by timeouts. Not when the
+ * claim chose one that had trouble: then no other could be called, and a retry has to back off.
+ */
 export function hasAlternative(record: LiveRecord, head: RequestHead, providers: string[]): boolean {
+  const avoided = record.avoid.split(".")
+  if (avoided.includes(String(record.target))) return false
   return targetsOf(record, head).some(
     ({ provider }, i) =>
       i + 1 !== record.target &&
       providers.includes(provider) &&
-      !record.avoid.split(".").includes(String(i + 1)) &&
+      !avoided.includes(String(i + 1)) &&
       timeoutsOn(record, i + 1) < TIMEOUTS_PER_TARGET,
   )
 }

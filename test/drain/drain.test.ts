@@ -63,26 +63,26 @@ function deciding(options: { concurrency?: number; subrequestLimit?: number; ste
 }
 
 describe("a drain claims", () => {
-  test("first of all, as many as there are connections", () => {
+  test("first of all, what can start within five seconds if a call holds its connection for one", () => {
     const { drain } = deciding()
     expect(drain.nextStep()).toEqual({
       kind: "turn",
       group: null,
-      claim: { owner: "test", limit: 4, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
+      claim: { owner: "test", limit: 20, soon: 4, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
     })
   })
 
-  test("no more than can start within half a second at its present pace", async () => {
+  test("no more than can start within five seconds at its present pace, of limited providers within half of one", async () => {
     const { drain, advance, hold, found } = deciding({ concurrency: 200 })
     for (let i = 0; i < 30; i++) {
       const release = await drain.slots.acquire()
-      advance(100)
+      advance(400)
       release()
     }
-    // Four slots, each held for a little over 100 ms: nearly twenty.
-    const startable = drain.slots.expectedWithin(500)
-    expect(startable).toBe(19)
-    expect(drain.nextStep()).toMatchObject({ claim: { limit: startable } })
+    // Four slots, each held for a little over 400 ms: nearly fifty, and four.
+    const [startable, soon] = [drain.slots.expectedWithin(5000), drain.slots.expectedWithin(500)]
+    expect([startable, soon]).toEqual([49, 4])
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: startable, soon } })
     found(8, 100)
     for (let i = 0; i < 4; i++) await drain.slots.acquire()
     for (let i = 0; i < 6; i++) {
@@ -90,10 +90,10 @@ describe("a drain claims", () => {
       void drain.slots.acquire()
     }
     drain.appetite.kick()
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: startable - 6 } })
-    // They hang: five in half a second, and six wait already.
-    advance(400)
-    expect(drain.slots.expectedWithin(500)).toBe(5)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: startable - 6, soon: 0 } })
+    // They hang: five in five seconds, and six wait already.
+    advance(4000)
+    expect(drain.slots.expectedWithin(5000)).toBe(5)
     drain.appetite.kick()
     expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
   })
@@ -108,7 +108,7 @@ describe("a drain claims", () => {
     const resting = drain.bell.rest(60_000)
     for (const release of releases) release()
     await resting
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { soon: 4 } })
   })
 
   test("along with answers, when there is room; they are gathered for 50 ms", () => {
@@ -129,10 +129,10 @@ describe("a drain claims", () => {
     hold()
     answered()
     drain.appetite.failed(1_000_000)
-    advance(50)
+    advance(250)
     expect(drain.nextStep()).toMatchObject({ kind: "turn", group: { isFresh: true }, claim: null })
     advance(1000)
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 4 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 20 } })
   })
 
   test("again when a store that was away for long answers", () => {
@@ -142,7 +142,7 @@ describe("a drain claims", () => {
     advance(60_000)
     expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
     drain.appetite.answered()
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 20 } })
   })
 
   test("no sooner because a claim that found nothing says that something is left", () => {
@@ -174,7 +174,7 @@ describe("a drain claims", () => {
     hold()
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
     order = "look"
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 4 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 20 } })
     order = "stop"
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
   })
@@ -188,7 +188,7 @@ describe("a drain claims", () => {
         return "go_on"
       },
     })
-    expect(drain.nextStep()).toMatchObject({ claim: { limit: 4 } })
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: 20 } })
     for (let i = 0; i < 21; i++) hold()
     drain.budget.spend(2)
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
@@ -269,16 +269,33 @@ describe("a drain looks for lost leases", () => {
   test("every two seconds, those held for longer than one", () => {
     const { drain, advance, hold, found } = deciding()
     found(1, 0)
-    const { claimed } = hold()
+    const first = hold()
+    first.called = true
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
     advance(1001)
-    hold()
+    hold().called = true
     advance(999)
-    expect(drain.nextStep()).toEqual({ kind: "look", leases: [claimed.lease] })
+    expect(drain.nextStep()).toEqual({ kind: "look", leases: [first.claimed.lease], atProviders: false })
     advance(999)
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
     advance(1001)
     expect(drain.nextStep()).toMatchObject({ leases: [{}, {}] })
+  })
+
+  test("and every half second for providers that are shut by now, while something has waited for as long", () => {
+    const { drain, advance, hold, found } = deciding()
+    found(1, 0)
+    const held = hold()
+    advance(499)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    advance(1)
+    expect(drain.nextStep()).toEqual({ kind: "look", leases: [], atProviders: true })
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
+    advance(500)
+    expect(drain.nextStep()).toMatchObject({ kind: "look", atProviders: true })
+    held.called = true
+    advance(500)
+    expect(drain.nextStep()).toMatchObject({ kind: "rest" })
   })
 
   test("spending a quarter of its subrequests on it at most", () => {
@@ -318,6 +335,15 @@ describe("a drain ends", () => {
     }
     expect(waits).toEqual([200, 800])
     expect(drain.nextStep()).toEqual({ kind: "end" })
+  })
+
+  test("no later than it was promised something, though claims along with answers found nothing before", () => {
+    const { drain, advance, found, hold } = deciding()
+    hold()
+    for (let i = 0; i < 5; i++) found(0, 0, 1_001_000)
+    expect(drain.nextAt).toBe(1_001_000)
+    advance(1000)
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: {} })
   })
 
   test("with an answer that could not be saved only when its time or its subrequests are over", () => {

@@ -43,7 +43,11 @@ describeScenes("a tick with lanes", (scene) => {
     const s = await scene()
     const { asked, lanes } = notingLanes(s, 4)
     await s.queue.setPaused("openai", true)
-    await s.enqueue({ text: "paused" })
+    await s.queue.setPaused("anthropic", true)
+    await s.enqueue(
+      { text: "paused" },
+      { text: "both paused", fallbacks: [{ provider: "anthropic", model: "claude" }] },
+    )
     await tickLanes(s.deps, lanes)
     expect(asked).toEqual({})
     const dueAt = Date.now() + 60_000

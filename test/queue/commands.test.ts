@@ -96,6 +96,14 @@ describeQueue("the cost", ({ open, store, kind }) => {
     await expectCost(queue, "lost leases", { commands: 1, trips: 1 }, () => queue.lostLeases([lease]))
   })
 
+  test("of looking through requests of which none may start", async () => {
+    const queue = open()
+    for (const provider of ["openai", "anthropic"]) await queue.setPaused(provider, true)
+    const fallbacks = [{ provider: "anthropic", model: "claude" }]
+    await queue.enqueue(Array.from({ length: 600 }, () => queue.newRequest({ fallbacks })))
+    await expectCost(queue, "a claim of 4", { commands: 12, trips: 1 }, () => queue.take({ limit: 4 }))
+  })
+
   test("of a single settlement", async () => {
     const queue = open()
     await queue.enqueue(Array.from({ length: 4 }, () => queue.newRequest()))

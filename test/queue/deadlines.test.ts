@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { withLimits } from "../helpers/claims.ts"
 import { settlement, type TestQueue } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
@@ -130,5 +131,13 @@ describeQueue("deadlines", ({ open }) => {
     expect(await queue.redis.zCard(queue.keys.deadlines)).toBe(0)
     queue.clock.set(deadlineAt)
     expect((await queue.take()).overdue).toEqual([])
+  })
+
+  test("an overdue request that was never called does not count among the calls of its model", async () => {
+    const queue = open(withLimits({ openai: { models: { "gpt-test": { concurrency: 1 } } } }))
+    await queue.enqueueEach({ deadlineAt: queue.clock() + 1000 }, {}, {})
+    queue.clock.advance(1000)
+    const { overdue, requests } = await queue.take()
+    expect([overdue.length, requests.length]).toEqual([1, 1])
   })
 })

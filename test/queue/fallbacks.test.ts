@@ -107,6 +107,14 @@ describeQueue("fallbacks", ({ open }) => {
     for (let i = 0; i < 3; i++) expect(await failNext(queue)).toEqual(GPT)
   })
 
+  test("and then a claim tells of none, so that the retry backs off", async () => {
+    const queue = open()
+    await queue.setPaused("anthropic", true)
+    await queue.enqueueEach(withFallbacks(CLAUDE))
+    await failNext(queue)
+    expect(await queue.takeOne()).toMatchObject({ target: GPT, hasAlternative: false })
+  })
+
   test("a refused account sends a request on at once, uncounted", async () => {
     const queue = open()
     const [id = ""] = await queue.enqueueEach(withFallbacks(CLAUDE))

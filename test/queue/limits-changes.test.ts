@@ -92,6 +92,17 @@ describeQueue("limits that change while the queue runs", ({ open, store }) => {
     expect((await queue.take()).requests).toHaveLength(1)
   })
 
+  test("a debt is no more than a minute of the limit that holds now", async () => {
+    const queue = open(withLimits({ openai: { tpm: 1_200_000 } }))
+    await queue.enqueueEach({}, {})
+    const report = { usedTokens: 1_000_000 }
+    await queue.settle([settlement(await queue.takeOne(), "completed", { report })])
+    await queue.setLimits("openai", { tpm: 12_000 })
+    expect((await queue.take()).requests).toEqual([])
+    queue.clock.advance(66_000)
+    expect((await queue.take()).requests).toHaveLength(1)
+  })
+
   test("changes at the same time are all kept, also when an answer is lost", async () => {
     const queue = open()
     const other = queue.sibling()

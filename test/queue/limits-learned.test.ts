@@ -96,6 +96,20 @@ describeQueue("what a vendor tells of its limits", ({ open }) => {
     expect(claim.requests).toEqual([])
   })
 
+  test("that is told when it is over does not undo a newer one", async () => {
+    const queue = open()
+    await queue.enqueueEach({}, {}, {})
+    const [first, second] = (await queue.take({ limit: 2 })).requests
+    if (!first || !second) throw new Error("not all were claimed")
+    const quotas = (fullAt: number) => ({ requests: { limit: 100, remaining: 0, fullAt }, tokens: null })
+    const earlier = settlement(first, "completed", { report: { quotas: quotas(queue.clock() + 500) } })
+    queue.clock.advance(600)
+    const report = { quotas: quotas(queue.clock() + MINUTE_MS) }
+    await queue.settle([settlement(second, "completed", { report })])
+    await queue.settle([earlier])
+    expect((await queue.take()).requests).toEqual([])
+  })
+
   test("with nothing used says nothing", async () => {
     const queue = open()
     await enqueueMany(queue, 10)

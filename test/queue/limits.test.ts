@@ -189,4 +189,15 @@ describeQueue("limits of a provider", ({ open, loseAnswerOf }) => {
     expect((await queue.take({ limit: 1 })).requests).toHaveLength(1)
     expect((await queue.take()).requests).toHaveLength(2)
   })
+
+  test("rpm: the bucket of a slow model fills however often others are called meanwhile", async () => {
+    const queue = open(withLimits({ openai: { rpm: 60_000, models: { slow: { rpm: 1 } } } }))
+    await queue.enqueueEach({ model: "slow" }, { model: "slow" }, ...many(40))
+    const { wakeAt } = await queue.take({ limit: 2 })
+    for (let i = 0; i < 30; i++) {
+      queue.clock.advance(30)
+      expect((await queue.takeOne()).head.model).not.toBe("slow")
+    }
+    expect((await queue.take({ limit: 1 })).wakeAt).toBe(wakeAt)
+  })
 })

@@ -171,4 +171,15 @@ describeQueue("a route", ({ kind, open }) => {
     expect([first, second].map(({ target }) => target.model).toSorted()).toEqual(models.toSorted())
     expect((await queue.status(id, null))?.attempts).toMatchObject([first.target])
   })
+
+  test("a request that a claim has to leave takes nobody's turn", async () => {
+    const queue = open()
+    await queue.enqueueEach({ ...routed(BOTH), timeoutMs: 500_000 })
+    await queue.enqueue(Array.from({ length: 8 }, () => queue.newRequest(routed(BOTH))))
+    const chosen: string[] = []
+    for (let i = 0; i < 8; i++)
+      chosen.push(...providersOf(await queue.take({ limit: 1, maxTimeoutMs: 60_000 })))
+    expect(count(chosen, "openai")).toBe(4)
+    expect(count(chosen, "anthropic")).toBe(4)
+  })
 })

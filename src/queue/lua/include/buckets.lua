@@ -29,25 +29,29 @@ end
 local function format_buckets(buckets)
   local parts = {}
   for key, bucket in pairs(buckets) do
-    parts[#parts + 1] = join(key, string.format("%.3f", bucket.level), bucket.at, bucket.capacity, bucket.per_ms)
+    parts[#parts + 1] = join(key, bucket.level, bucket.at, bucket.capacity, bucket.per_ms)
   end
   return table.concat(parts, " ")
 end
 
--- The bucket of a limit that is in force; a new one is full.
+-- The bucket of a limit that is in force; a new one is full. What was owed under a higher limit is no more than a minute
+-- of this one.
 local function limit_bucket(buckets, key, per_minute)
   local capacity = math.max(1, per_minute / BURSTS_PER_WINDOW)
   local bucket = buckets[key] or { level = capacity, at = now }
   bucket.capacity, bucket.per_ms = capacity, per_minute * FILL_SHARE / WINDOW_MS
+  bucket.level = math.max(bucket.level, -bucket.per_ms * WINDOW_MS)
   buckets[key] = bucket
   return fill(bucket)
 end
 
 -- The vendor may not have counted yet what is in flight, which our own count has: so the lower one holds.
 local function learn_bucket(buckets, key, limit, remaining, full_at)
+  -- It comes too late to tell anything: what is known may be newer.
+  if full_at <= now then return end
   local known = buckets[key] and fill(buckets[key])
   buckets[key] = nil
-  if full_at <= now or remaining >= limit then return end
+  if remaining >= limit then return end
   local per_ms = (limit - remaining) / (full_at - now)
   buckets[key] = {
     level = known and math.min(known.level, remaining) or remaining, at = now, capacity = limit, per_ms = per_ms,

@@ -32,8 +32,10 @@ local function read_more(walk, line, count)
   walk.last[line] = members[#members - 1]
 end
 
-local function read_records(walk, count)
-  local ids, entries = {}, {}
+-- Ever more at once: of a line whose requests may not start, each command would else read only as many as there is room for.
+local function read_records(walk, least)
+  local ids, entries, count = {}, {}, math.max(walk.reading, least)
+  walk.reading = 2 * count
   for i = walk.next, math.min(walk.next + count - 1, #walk.found) do
     local entry = walk.found[i]
     if not entry.record and not walk.closed[entry.line] then
@@ -58,9 +60,10 @@ local function read_on(walk, line)
   table.sort(walk.found, by_score)
 end
 
--- Calls start(id, record, target) for what may start, which answers "started", "skipped" or "enough".
+-- Calls start(id, record, target) for what may start, which answers "started", "skipped", "enough", or "later": nothing
+-- more of this line now.
 local function each_startable(limit, start)
-  local walk = { found = {}, next = 1, read = {}, has_more = {}, last = {}, closed = {} }
+  local walk = { found = {}, next = 1, reading = 1, read = {}, has_more = {}, last = {}, closed = {}, later = {} }
   for _, line in ipairs(LINES) do
     local room = pending_total({ line }) > 0 and room_of_line(line) or 0
     walk.closed[line] = room == 0
@@ -81,6 +84,7 @@ local function each_startable(limit, start)
           local result = start(entry.id, entry.record, target)
           if result == "enough" then break end
           if result == "started" then started = started + 1 end
+          if result == "later" then walk.closed[entry.line], walk.later[entry.line] = true, true end
         end
       end
     end
@@ -93,8 +97,23 @@ local function each_startable(limit, start)
   return walk
 end
 
--- How many more of a line could start now, as far as can be told without reading its requests.
+-- Whether any that a claim would look at may start; 2 commands.
+local function has_startable(line)
+  local ids = redis.call("ZRANGE", LINE[line], 0, WINDOW - 1)
+  for _, packed in ipairs(read_many("HMGET", KEYS[2], ids)) do
+    local target, at
+    if packed then target, at = choose_target(decode(packed)) end
+    if target then return true end
+    wake_at = math.min(wake_at, at or NEVER)
+  end
+  return false
+end
+
+-- How many more of a line could start now, as far as can be told by its provider. Where there are several targets, a claim
+-- has looked at its requests; one that takes none looks here.
 local function startable_of(line, walk, limit)
-  if walk.closed[line] or (limit > 0 and not walk.has_more[line]) then return 0 end
+  local is_done = walk.closed[line] or (limit > 0 and not walk.has_more[line])
+  if is_done and not walk.later[line] then return 0 end
+  if limit == 0 and not provider_of(line) and not has_startable(line) then return 0 end
   return math.min(pending_total({ line }), room_of_line(line))
 end

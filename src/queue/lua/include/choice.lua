@@ -13,9 +13,13 @@ local function room_of(provider, target)
   return math.max(room, 0.01)
 end
 
+local function turns_field(line)
+  return "turns:" .. line
+end
+
 local function take_turns(line, open)
-  local field, total, chosen, turns = "turns:" .. line, 0, nil, {}
-  for name, turn in string.gmatch(meta[field], "(%S+) (%S+)") do
+  local total, chosen, turns = 0, nil, {}
+  for name, turn in string.gmatch(meta[turns_field(line)], "(%S+) (%S+)") do
     turns[name] = tonumber(turn)
   end
   for _, target in ipairs(open) do
@@ -29,7 +33,8 @@ local function take_turns(line, open)
   for _, target in ipairs(open) do
     parts[#parts + 1] = join(target.name, string.format("%.3f", target.turn))
   end
-  meta_set(field, table.concat(parts, " "))
+  -- For the claim to keep, if the request does start.
+  chosen.turns = table.concat(parts, " ")
   return chosen
 end
 

@@ -4,15 +4,15 @@
 -- @include starts
 -- @include figures
 -- @include drains
--- Its arguments, from `first` on: owner, op, limit, max bytes, lease ms, lease margin ms, max timeout ms, what the drain
+-- Its arguments, from `first` on: owner, op, limit, how many of these can start at once, max bytes, lease ms, lease margin ms, max timeout ms, what the drain
 -- has done since ("completed failed retried errors lastError").
-local CLAIM_ARGUMENTS = 8
+local CLAIM_ARGUMENTS = 9
 
 local function claim_fields(names)
   local fields = { minute_field(now), "drains", "lanes", "maintainedAt" }
   for _, line in ipairs(LINES) do
     fields[#fields + 1] = starts_field(line)
-    fields[#fields + 1] = "turns:" .. line
+    fields[#fields + 1] = turns_field(line)
   end
   return fields
 end
@@ -37,9 +37,9 @@ end
 -- Returns {wake at, remaining, maintenance due (1/0), {id, record, lease expiry, …}, {overdue id, attempt, reason,
 -- organization, …}}.
 local function claim(first, retry_penalty_ms)
-  local owner, op, limit, max_bytes = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
-  local lease_ms, margin_ms, max_timeout_ms =
-    tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5]), tonumber(ARGV[first + 6])
+  local owner, op, limit, soon = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
+  local max_bytes, lease_ms, margin_ms, max_timeout_ms =
+    tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5]), tonumber(ARGV[first + 6]), tonumber(ARGV[first + 7])
   local before = seen_before(owner, op)
   if before then return { join(now), 0, 0, before == "same" and claimed_before(op) or {}, {} } end
 
@@ -50,13 +50,16 @@ local function claim(first, retry_penalty_ms)
   local claimed, bytes, starts, waited = {}, 0, {}, {}
   local walk = each_startable(limit, function(id, record, target)
     if tonumber(record.timeoutMs) > max_timeout_ms or is_past_deadline(record) then return "skipped" end
+    local provider = provider_of(target.provider)
+    if #claimed >= 3 * soon and is_limited(provider, target) then return "later" end
     bytes = bytes + tonumber(record.bytes)
     if bytes > max_bytes and #claimed > 0 then return "enough" end
     increment(record, "attempt")
     record.startedAt, record.owner, record.op = now, owner, op
     record.provider, record.target = target.provider, target.number
-    record.circuit = start_call(provider_of(target.provider), target, id, record.attempt, tonumber(record.tokens))
+    record.circuit = start_call(provider, target, id, record.attempt, tonumber(record.tokens))
     local line, waited_ms = record.line, now - tonumber(record.dueAt)
+    if target.turns then meta_set(turns_field(line), target.turns) end
     if record.attempt == 1 then observe("w", waited_ms) end
     starts[line], waited[line] = (starts[line] or 0) + 1, waited[line] or waited_ms
     local expires_at, text = now + math.max(lease_ms, tonumber(record.timeoutMs)) + margin_ms, encode(record)
@@ -80,7 +83,7 @@ local function claim(first, retry_penalty_ms)
     note_starts(line, starts[line] or 0, waited[line] or 0, pending_total({ line }))
   end
   local maintenance = maintenance_due()
-  remember_op(owner, op, words(ARGV[first + 7]))
+  remember_op(owner, op, words(ARGV[first + 8]))
   wake_at = math.min(wake_at, next_at.due, next_at.expiry, next_at.deadline)
   return { join(wake_at), remaining, maintenance, claimed, overdue }
 end

@@ -74,7 +74,8 @@ local function in_flight(provider, name)
       local records = #ids > 0 and read_many("HMGET", KEYS[2], ids) or {}
       for i = 1, #ids do
         local record = records[i] and decode(records[i])
-        if record and record.target ~= "" and leased_target(record).name == name then count = count + 1 end
+        -- No call runs under the lease of an overdue one, which may never have had a target.
+        if record and record.owner ~= "overdue" and leased_target(record).name == name then count = count + 1 end
       end
     end
     provider.in_flight[name] = count
@@ -153,6 +154,19 @@ local function availability(provider, target, tokens)
   end
   if refusing then return "full", free_at, refusing end
   return "open"
+end
+
+-- Whether the time of a call matters to its provider's limits, so that none must wait long after its claim.
+local function is_limited(provider, target)
+  for _, name in ipairs({ provider.name, target.name }) do
+    local limit = provider.limits[name] or {}
+    if limit.concurrency or limit.rpm or limit.tpm then return true end
+  end
+  for _, kind in ipairs({ "R:", "T:" }) do
+    local bucket = provider.buckets[kind .. target.name]
+    if bucket and bucket.level < bucket.capacity / 2 then return true end
+  end
+  return false
 end
 
 -- Takes what a call needs; returns the breaker's epoch, which the lease bears.

@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs"
+import { setTimeout as wait } from "node:timers/promises"
+import type { CallRecord } from "../../dev/simulator/calls.ts"
+import { createIdGenerator } from "../../src/core/ids.ts"
+import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
+import { startTestStore } from "../helpers/store.ts"
+import { clockAt, type Pace } from "./pace.ts"
+import { spawnFleet, spawnSimulator } from "./processes.ts"
+import { openStack } from "./stack.ts"
+
+/** Of a production trace, ms after the first: see `data/README.md`. */
+const ARRIVALS_MS = JSON.parse(
+  readFileSync(new URL("./data/code-arrivals.json", import.meta.url), "utf8"),
+) as number[]
+
+const BULK = 1000
+
+/** A real store, a simulator and lanes in processes of their own, all at one pace. Times are the scene's unless named real. */
+export async function openScene({ factor, env = {} }: { factor: number; env?: Record<string, string> }) {
+  const store = await startTestStore("redis")
+  const simulator = await spawnSimulator()
+  const pace: Pace = { since: Date.now(), factor }
+  const clock = clockAt(pace)
+  const address = { url: store.url, token: store.token }
+  const running = new Set<Awaited<ReturnType<typeof spawnFleet>>>()
+  const newId = createIdGenerator(clock)
+
+  const open = (queueName: string) => {
+    const options = { store: address, simulatorUrl: simulator.url, queueName, env }
+    const { queue } = openStack({ ...options, clock })
+    const enqueue = async (requests: RequestOverrides[]) => {
+      for (let i = 0; i < requests.length; i += BULK) {
+        const bulk = requests
+          .slice(i, i + BULK)
+          .map((each) => newRequest({ requestId: newId(), createdAt: clock(), ...each }))
+        await queue.enqueue(bulk)
+      }
+    }
+    return {
+      queue,
+      enqueue,
+      startFleet: async (lanes: number[]) => {
+        const fleet = await spawnFleet({ ...options, lanes, pace })
+        running.add(fleet)
+        return fleet
+      },
+      /** One request at each arrival of the trace, as far as they come within `spanMs`. */
+      replay: async (spanMs: number, build: (i: number) => RequestOverrides, stretch = 1) => {
+        const startedAt = clock()
+        const arrivals = ARRIVALS_MS.map((ms) => ms * stretch).filter((ms) => ms < spanMs)
+        for (let i = 0; i < arrivals.length; ) {
+          const elapsedMs = clock() - startedAt
+          const due = arrivals.slice(i).filter((ms) => ms <= elapsedMs)
+          await enqueue(due.map((_, j) => build(i + j)))
+          i += due.length
+          const nextMs = (arrivals[i] ?? 0) - (clock() - startedAt)
+          if (nextMs > 0) await wait(Math.ceil(nextMs / factor))
+        }
+        return arrivals.length
+      },
+    }
+  }
+
+  return {
+    store,
+    clock,
+    newId,
+    open,
+    /** Waits that long by the scene's clock. */
+    pass: (ms: number) => wait(ms / factor),
+    /** Rules of the simulator, whose own times are real. */
+    script: (rule: unknown) => postScript(simulator.url, rule),
+    clearScript: () => fetch(`${simulator.url}/__script`, { method: "DELETE" }),
+    /** As the simulator saw them, by the scene's clock, oldest first. */
+    calls: async (provider?: string): Promise<CallRecord[]> => {
+      const response = await fetch(`${simulator.url}/__calls?limit=100000`)
+      const { calls } = (await response.json()) as { calls: CallRecord[] }
+      const at = (real: number) => pace.since + (real - pace.since) * factor
+      return calls
+        .filter((call) => provider === undefined || call.provider === provider)
+        .map((call) => ({
+          ...call,
+          startedAt: at(call.startedAt),
+          endedAt: call.endedAt === null ? null : at(call.endedAt),
+        }))
+    },
+    close: async () => {
+      await Promise.all([...running].map((fleet) => fleet.stop()))
+      await simulator.stop()
+      await store.close()
+    },
+  }
+}
+
+async function postScript(simulatorUrl: string, rule: unknown): Promise<void> {
+  const response = await fetch(`${simulatorUrl}/__script`, { method: "POST", body: JSON.stringify(rule) })
+  if (!response.ok) throw new Error(await response.text())
+}
