@@ -54,9 +54,12 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     })
   }
 
-  /** Begins to claim. Resolves at once, also when the store is away: it is waited for. Does nothing while it runs. */
+  /** Begins to claim. Resolves at once, also when the store is away; after a `stop`, once that has ended. Does nothing while it runs. */
   async start(): Promise<void> {
-    if (this.#stopping !== null) await this.#stopping
+    if (this.#isUp) return
+    await this.#stopping
+    // A store that hangs can have kept the last drain for longer than its stop.
+    await this.#work
     if (this.#state !== "stopped") return
     this.#state = "running"
     this.#startedAt = this.#crew.deps.clock()

@@ -56,6 +56,17 @@ test("an aborted call is only noted, with what it may have cost", () => {
   expect(decided.report).toEqual(told({ health: "unknown", usedTokens: 15 }))
 })
 
+test("a call that its own drain breaks off goes back to its line, uncounted", () => {
+  const aborted = { kind: "aborted", usage: null, possiblyBilled: true } as const
+  const decided = decide(aborted, claimedRequest(), undefined, true)
+  expect(decided.decision).toEqual({ kind: "return" })
+  expect(decided.attempt).toMatchObject({
+    ...{ result: "lease_expired", error: { code: "lease_expired", retryable: true }, possiblyBilled: true },
+  })
+  // The provider is not to blame.
+  expect(decided.report).toEqual(told({ health: "unknown", usedTokens: null }))
+})
+
 describe("a failure", () => {
   const retry = (dueAt: number) => ({ kind: "retry", dueAt })
   const limited = (ms: number) => told({ blockedUntil: NOW + ms })

@@ -21,9 +21,10 @@ export function decide(
   outcome: CallOutcome,
   claimed: ClaimedRequest = claimedRequest(),
   random: () => number = () => 0.5,
+  isGivenBack = false,
 ) {
   const times = { startedAt: NOW - 700, now: NOW }
-  return decideOutcome({ claimed, outcome, ...times, random, settings: SETTINGS })
+  return decideOutcome({ claimed, outcome, ...times, random, settings: SETTINGS, isGivenBack })
 }
 
 export function failed(

@@ -72,7 +72,7 @@ async function startScene(store: TestStore, env: Record<string, string> = {}) {
   })
 
   return {
-    ...{ store, simulator, queueName, queue, lines },
+    ...{ store, simulator, queueName, queue, lines, settings },
     make: (options: AIQueueWorkerOptions = {}) => {
       const worker = new AIQueueWorker(withDefaults(options))
       workers.push(worker)

@@ -138,6 +138,19 @@ describeWorkers("workers in Node", (scene) => {
     expect(checks).toEqual(health)
   })
 
+  test("who enqueues in the same process wakes a worker, and a flood wakes the others", async () => {
+    const s = await scene()
+    // Nobody looks for a minute.
+    const workers = await s.start(3, { concurrency: 2, pollIntervalMs: { min: 60_000 } })
+    let idle = 0
+    for (const worker of workers) worker.once("idle", () => (idle += 1))
+    await eventually(() => idle === 3)
+    const ids = await s.enqueue(...texts(12, "[[sim: latencyMs=700]]"))
+    workers[0]?.wake()
+    await eventually(() => workers.every((worker) => worker.getStats().inFlight === 2))
+    await s.ended(ids)
+  })
+
   test("what is missing or wrong is named", async () => {
     const s = await scene()
     const bad = (options: object) => () => s.make(options)
