@@ -27,12 +27,12 @@ export async function checkQueue(store: StoreAccess, config: Config): Promise<Fi
       ),
     ]
   }
-  const { status, drain } = await queue.health()
+  const { status, drain, unservedLines } = await queue.health()
   return [
     await checkScriptCache(store),
     ok("queue", `${queueName}: ${describeCounts(stats)}; ${describeDrain(drain.ageMs)}`),
     ...findTrouble(stats, config),
-    ...(status === "degraded"
+    ...(status === "degraded" && unservedLines.length === 0
       ? [
           warning(
             "queue",
