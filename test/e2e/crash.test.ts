@@ -69,7 +69,8 @@ describe.runIf(stackStores.includes("redis"))("on a real Redis", () => {
     const again = callsOf("killed").length - COUNT
     expect(calledBefore).toBeGreaterThan(0)
     expect(again).toBeLessThanOrEqual(calledBefore)
-    expect(all.filter((request) => request.attempts.length > 1)).toHaveLength(again)
+    // Some had been claimed and not called when everything was killed; only their leases are lost.
+    expect(all.filter((request) => request.attempts.length > 1).length).toBeGreaterThanOrEqual(again)
     expect(await second.stop()).toBe(0)
   })
 })
