@@ -2,8 +2,9 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin"
 import { fetch } from "miniflare"
 import { configDefaults, defineConfig } from "vitest/config"
 
-// `node`: everything that Node can run, on real stores and sockets. `worker`: the Worker inside workerd.
-// `e2e`: the whole stack as processes, one file at a time.
+// `worker`: the Worker inside workerd. `node`: everything that Node can run, on real stores and sockets; its tests wait more
+// than they work, so more files run at a time than there are processors. `scale`: many lanes, and what they come to, one file
+// at a time, for they need the machine. `e2e`: the whole stack as processes.
 export default defineConfig({
   test: {
     projects: [
@@ -11,8 +12,10 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/worker/**", "test/e2e/**"],
-          testTimeout: 20_000,
+          exclude: [...configDefaults.exclude, "test/worker/**", "test/scale/**", "test/e2e/**"],
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+          testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
@@ -43,9 +46,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: "scale",
+          include: ["test/scale/**/*.test.ts"],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
+          // They mostly wait for each other's processes.
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
