@@ -88,7 +88,9 @@ describe("waitFor", () => {
   it("looks once more when its time is up, and then gives up", async () => {
     const { requestId } = await client.enqueue(chat("Later", { delayMs: 60_000 }))
     queue.reset()
-    await expect(client.waitFor(requestId, { timeoutMs: 500 })).rejects.toMatchObject({ code: "wait_timeout" })
+    await expect(client.waitFor(requestId, { timeoutMs: 500 })).rejects.toMatchObject({
+      code: "wait_timeout",
+    })
     expect(queue.exchanges).toHaveLength(2)
   })
 
