@@ -1,49 +1,11 @@
 import type { Scope, StoredKey } from "../core/contracts/access.ts"
 import type { ProviderLimits } from "../core/limits.ts"
 import type { RequestStatus } from "../core/outcome.ts"
-import type {
-  ChatMessage,
-  FinishedState,
-  Priority,
-  RequestBody,
-  RequestHead,
-  RequestState,
-  Target,
-} from "../core/request.ts"
+import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
+
+export type { AskedRequest as NewRequest } from "../core/request-options.ts"
 
 // What the HTTP API takes and answers. Times end in `At` and are epoch ms; durations end in `Ms` or `Seconds`.
-
-/** A chat request, as `POST /v1/requests` takes it. */
-export interface NewRequest {
-  /** `openai`, `anthropic`, `deepseek`, another configured one; `auto` with a route as model. */
-  provider: string
-  model: string
-  /** 1 to 1,000, in OpenAI's chat format, whatever the provider. */
-  messages: ChatMessage[]
-  /** Default `normal`. */
-  priority?: Priority
-  /** Default: the key's own. Required with a key for all organizations. */
-  organizationId?: string
-  /** In OpenAI's chat-completion names, translated for each vendor. */
-  options?: Record<string, unknown>
-  /** In the vendor's own names, merged last. */
-  providerOptions?: Record<string, unknown>
-  /** Of one attempt: 1,000 to 600,000. */
-  timeoutMs?: number
-  /** 0 to 10. */
-  maxRetries?: number
-  /** Due that much later, at most 30 days. Not together with `scheduledAt`. */
-  delayMs?: number
-  scheduledAt?: number | null
-  /** Never started or retried after it. */
-  deadlineAt?: number | null
-  /** How long a success is kept: 60 to 2,592,000. */
-  resultTtlSeconds?: number
-  /** At most 16 pairs. */
-  metadata?: Record<string, string>
-  /** Where it may go instead, in this order, when its provider has trouble. */
-  fallbacks?: Target[]
-}
 
 /** A request that was stored. */
 export interface EnqueuedRequest extends Pick<RequestHead, "priority" | "provider" | "model" | "createdAt"> {

@@ -29,7 +29,7 @@ export interface Outlook {
   canClaim: boolean
   /** Requests that a claim could find now, as far as is known. */
   wanted: number
-  /** Of these it can start about as many within half a second. */
+  /** Of these it would claim as many now: what can start within five seconds. */
   room: number
 }
 

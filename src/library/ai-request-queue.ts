@@ -19,10 +19,11 @@ import { isRequestId } from "../core/ids.ts"
 import { type AIRequestQueueOptions, readSettings } from "../core/library-settings.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { ChatMessage, FinishedState } from "../core/request.ts"
+import type { AskedRequest } from "../core/request-options.ts"
 import { Attempts } from "./attempts.ts"
 import { Dequeuer } from "./dequeue.ts"
 import type { AttemptOf } from "./held.ts"
-import { type EnqueueOptions, enqueueBody, type NewAIRequest } from "./new-request.ts"
+import { type EnqueueOptions, enqueueBody } from "./new-request.ts"
 import { type WaitOptions, waitUntilFinished } from "./wait-for.ts"
 
 const MAX_DEQUEUED = 1000
@@ -87,7 +88,7 @@ export class AIRequestQueue {
    * ```
    */
   async enqueueMany(
-    requests: NewAIRequest[],
+    requests: AskedRequest[],
     { idempotencyKey }: Pick<EnqueueOptions, "idempotencyKey"> = {},
   ): Promise<string[]> {
     return enqueueBody(this.#services, "many", { requests }, idempotencyKey)

@@ -14,8 +14,9 @@ export type {
   Target,
   Usage,
 } from "../core/request.ts"
+export type { AskedRequest as NewAIRequest, RequestOptions } from "../core/request-options.ts"
 export { AIRequestQueue } from "./ai-request-queue.ts"
 export { NotLeasedError, WaitTimeoutError } from "./errors.ts"
 export type { AttemptOf } from "./held.ts"
-export type { EnqueueOptions, NewAIRequest, RequestOptions } from "./new-request.ts"
+export type { EnqueueOptions } from "./new-request.ts"
 export type { WaitOptions } from "./wait-for.ts"

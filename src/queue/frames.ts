@@ -15,8 +15,9 @@ function decodeFrame(text: string): unknown {
   return JSON.parse(text.slice(VERSION.length))
 }
 
+/** Heads from before there were fallbacks have none. */
 export function decodeHead(text: string): RequestHead {
-  return decodeFrame(text) as RequestHead
+  return { fallbacks: [], ...(decodeFrame(text) as Omit<RequestHead, "fallbacks">) }
 }
 
 export function decodeBody(text: string): RequestBody {

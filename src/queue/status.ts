@@ -105,7 +105,6 @@ function readFinished(text: string, stored: string[]): RequestStatus {
   }
   return {
     ...head,
-    fallbacks: head.fallbacks ?? [],
     state,
     deadlineAt: record.deadlineAt || null,
     position: null,

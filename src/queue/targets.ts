@@ -5,7 +5,7 @@ import type { LiveRecord } from "./record.ts"
 // Where requests wait and where they may go, in the words of `lua/include/targets.lua`.
 
 /** The line of a route, or of requests that ask for one provider; those with fallbacks have a line of their own. */
-export function lineOf({ provider, model, fallbacks = [] }: RequestHead): string {
+export function lineOf({ provider, model, fallbacks }: RequestHead): string {
   if (provider === "auto") return `auto/${model}`
   return fallbacks.length > 0 ? `${provider}+` : provider
 }
@@ -26,7 +26,7 @@ export function encodeTargets({ head, route }: NewRequest): Pick<LiveRecord, "mo
     const targets = route.map((target) => `${targetName(target)}/${target.weight}`)
     return { model: "", targets: `w ${targets.join(" ")}` }
   }
-  const [primary = "", ...rest] = [head, ...(head.fallbacks ?? [])].map(targetName)
+  const [primary = "", ...rest] = [head, ...head.fallbacks].map(targetName)
   if (rest.length === 0) return { model: primary.slice(head.provider.length + 1), targets: "" }
   return { model: "", targets: `o ${[primary, ...rest].map((name) => `${name}/1`).join(" ")}` }
 }

@@ -138,3 +138,27 @@ describe("six connections of an invocation", () => {
     expect(slots.free).toBe(1)
   })
 })
+
+test("the lowest rank is served first, and of a rank who has waited longest", async () => {
+  const slots = createSlots(1, clock)
+  const served: string[] = []
+  const release = await slots.acquire()
+  const leaving = new AbortController()
+  const gone = slots.acquire(leaving.signal, 0).catch(() => served.push("gone"))
+  const waiting = [
+    ["normal", 2],
+    ["low", 3],
+    ["critical", 0],
+    ["normal too", 2],
+    ["critical too", 0],
+  ].map(async ([name, rank]) => {
+    const free = await slots.acquire(undefined, Number(rank))
+    served.push(String(name))
+    free()
+  })
+  leaving.abort()
+  await gone
+  release()
+  await Promise.all(waiting)
+  expect(served).toEqual(["gone", "critical", "critical too", "normal", "normal too", "low"])
+})

@@ -145,4 +145,15 @@ describeQueue("limits that change while the queue runs", ({ open, store }) => {
     expect(await trips(() => queue.setPaused("openai", false))).toBe(1)
     expect(await trips(() => queue.setWeight("org-1", 3))).toBe(1)
   })
+
+  test("of a hundred models at most, for each claim reads them all", async () => {
+    const queue = open()
+    const named = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`model-${i}`, { rpm: 60 }]))
+    await queue.setLimits("openai", { models: named(100) })
+    await expect(queue.setLimits("openai", { models: { another: { rpm: 60 } } })).rejects.toMatchObject({
+      code: "invalid_request",
+    })
+    await queue.setLimits("openai", { models: { "model-0": null, another: { rpm: 60 } } })
+  })
 })

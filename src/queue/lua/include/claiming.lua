@@ -4,11 +4,11 @@
 -- @include starts
 -- @include figures
 -- @include drains
--- Its arguments, from `first` on: owner, op, limit, how many of these can start at once, max bytes, lease ms, lease margin ms, max timeout ms, what the drain
--- has done since ("completed failed retried errors lastError").
+-- Its arguments, from `first` on: owner, op, limit, how many of these can start at once, max bytes, lease ms, lease margin
+-- ms, max timeout ms, what the drain has done since ("completed failed retried errors lastError").
 local CLAIM_ARGUMENTS = 9
 
-local function claim_fields(names)
+local function claim_fields()
   local fields = { minute_field(now), "drains", "lanes", "maintainedAt" }
   for _, line in ipairs(LINES) do
     fields[#fields + 1] = starts_field(line)

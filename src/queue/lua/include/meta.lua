@@ -49,8 +49,6 @@ local function meta_save()
 end
 
 local function meta_write(lines)
-  -- Nothing is live, so nothing is due or leased: a lower bound that is left over would only wake drains.
-  if meta.load == 0 then next_at.due, next_at.expiry = NEVER, NEVER end
   local after = join(next_at.due, next_at.expiry, next_at.deadline)
   if after ~= meta.next then meta_set("next", after) end
   for _, line in ipairs(lines) do

@@ -34,4 +34,6 @@ end
 local function count_live(name, change)
   meta_set("live:" .. name, math.max(live_of(name) + change, 0))
   meta_set("load", math.max(meta.load + change, 0))
+  -- Nothing is live, so nothing is due or leased: a lower bound that is left over would only wake drains.
+  if meta.load == 0 then next_at.due, next_at.expiry = NEVER, NEVER end
 end
