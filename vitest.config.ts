@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config"
 
 // `worker`: the Worker inside workerd. `node`: everything that Node can run, on real stores and sockets; its tests wait more
 // than they work, so more files run at a time than there are processors. `scale`: many lanes, and what they come to, one file
-// at a time, for they need the machine. `e2e`: the whole stack as processes.
+// at a time, for they need the machine. `e2e`: the whole stack as processes. `chaos`: faults, a bounded part of `npm run chaos`.
 export default defineConfig({
   test: {
     projects: [
@@ -12,7 +12,13 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/worker/**", "test/scale/**", "test/e2e/**"],
+          exclude: [
+            ...configDefaults.exclude,
+            "test/worker/**",
+            "test/scale/**",
+            "test/chaos/**",
+            "test/e2e/**",
+          ],
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
           testTimeout: 30_000,
@@ -52,6 +58,16 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           testTimeout: 20_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

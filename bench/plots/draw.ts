@@ -1,0 +1,41 @@
+/** Reads plots as JSON from its standard input and writes an SVG of each into the folder that is its argument. */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+import { init } from "echarts"
+import type { Axis, Plot } from "../section.ts"
+
+const WIDTH = 900
+const HEIGHT = 480
+
+function axis({ name, isLogarithmic }: Axis, nameGap: number) {
+  const type = isLogarithmic ? ("log" as const) : ("value" as const)
+  return { type, name, nameLocation: "middle" as const, nameGap, scale: false }
+}
+
+function draw({ title, x, y, series }: Plot): string {
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT })
+  chart.setOption({
+    animation: false,
+    backgroundColor: "#ffffff",
+    title: { text: title, left: "center", textStyle: { fontSize: 15 } },
+    legend: { bottom: 0, data: series.map(({ name }) => name) },
+    grid: { left: 80, right: 30, top: 50, bottom: 90 },
+    xAxis: axis(x, 30),
+    yAxis: axis(y, 55),
+    series: series.map(({ name, points }) => ({
+      type: "line",
+      name,
+      data: points,
+      showSymbol: points.length < 40,
+    })),
+  })
+  const svg = chart.renderToSVGString()
+  chart.dispose()
+  return svg
+}
+
+const [folder = "."] = process.argv.slice(2)
+for (const plot of JSON.parse(await text(process.stdin)) as Plot[]) {
+  writeFileSync(join(folder, `${plot.file}.svg`), draw(plot))
+}

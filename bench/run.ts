@@ -1,0 +1,54 @@
+/** `npm run bench`: see README.md in this folder. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { drawPlots } from "./draw-plots.ts"
+import { describeMachine } from "./machine.ts"
+import { printResult } from "./print-result.ts"
+import type { Section, SectionResult } from "./section.ts"
+
+const SECTIONS: Section[] = []
+const RESULTS = new URL("./results/", import.meta.url)
+const LATEST = new URL("latest.json", RESULTS)
+
+interface Latest {
+  [section: string]: SectionResult & { at: string; machine: string; isFull: boolean }
+}
+
+const { values } = parseArgs({
+  options: { only: { type: "string", multiple: true }, full: { type: "boolean", default: false } },
+})
+const asked = (values.only ?? []).flatMap((names) => names.split(","))
+const unknown = asked.filter((name) => SECTIONS.every((section) => section.name !== name))
+if (unknown.length > 0) {
+  console.error(
+    `--only ${unknown.join(",")}: no such section; there are ${SECTIONS.map(({ name }) => name).join(", ")}`,
+  )
+  process.exit(2)
+}
+const sections = SECTIONS.filter(({ name }) => asked.length === 0 || asked.includes(name))
+const minutes = sections.reduce((sum, section) => sum + section.minutes[values.full ? "full" : "normal"], 0)
+const machine = describeMachine()
+console.log(
+  `${machine}\n${sections.map(({ name }) => name).join(", ")}: about ${Math.ceil(minutes)} minutes\n`,
+)
+
+mkdirSync(RESULTS, { recursive: true })
+for (const section of sections) {
+  console.log(`## ${section.title}\n`)
+  const options = { isFull: values.full, report: (line: string) => console.log(`… ${line}`) }
+  const result = await section.run(options)
+  printResult(result)
+  drawPlots(result.plots, RESULTS)
+  const at = new Date().toISOString()
+  const latest: Latest = { ...readLatest(), [section.name]: { at, machine, isFull: values.full, ...result } }
+  writeFileSync(LATEST, `${JSON.stringify(latest, null, 2)}\n`)
+}
+
+/** Of earlier runs: a section that is not run again keeps its figures, with their time. */
+function readLatest(): Latest {
+  try {
+    return JSON.parse(readFileSync(LATEST, "utf8")) as Latest
+  } catch {
+    return {}
+  }
+}
