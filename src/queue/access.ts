@@ -1,7 +1,7 @@
 import type { Random } from "../core/clock.ts"
 import type { StoredKey } from "../core/contracts/access.ts"
 import type { AccessStore, AuditEntry } from "./contract.ts"
-import { newerFormat } from "./frames.ts"
+import { unreadable } from "./formats.ts"
 import { createKeys, type Keys } from "./keys.ts"
 import { type ScriptCall, Store } from "./store.ts"
 
@@ -66,6 +66,6 @@ export function noteCall(keys: Keys, entry: AuditEntry): ScriptCall {
 }
 
 function decodeKey(text: string): StoredKey {
-  if (!text.startsWith(VERSION)) throw newerFormat(`key ${text.slice(0, 4)}`)
+  if (!text.startsWith(VERSION)) throw unreadable(`key ${text.slice(0, 4)}`)
   return JSON.parse(text.slice(VERSION.length)) as StoredKey
 }

@@ -27,7 +27,7 @@ export async function cancel(
       keys: [
         ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
         ...[
-          keys.head(requestId),
+          keys.metadata(requestId),
           keys.body(requestId),
           keys.outcome(requestId),
           keys.attempts(requestId),

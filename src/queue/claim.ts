@@ -1,6 +1,6 @@
 import { drainArgs, lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { Claim, ClaimedRequest, ClaimOptions, DrainCounts, Lease, Overdue } from "./contract.ts"
-import { decodeBody, decodeHead } from "./frames.ts"
+import { decodeBody, readHead } from "./frames.ts"
 import { decodeRecord } from "./record.ts"
 import { hasAlternative, targetOf, timeoutsOn } from "./targets.ts"
 
@@ -41,7 +41,7 @@ export async function claim(context: QueueContext, options: ClaimOptions): Promi
   return readClaim(context, reply, op)
 }
 
-/** Fetches heads and bodies of what was claimed: one more round trip, none when nothing was. */
+/** Fetches bodies and metadata of what was claimed: one more round trip, none when nothing was. */
 export async function readClaim(context: QueueContext, reply: ClaimReply, op: string): Promise<Claim> {
   const now = context.clock()
   const [wakeAt, remaining, maintenanceDue, claimed, overdue] = reply
@@ -63,17 +63,23 @@ export async function readClaim(context: QueueContext, reply: ClaimReply, op: st
 }
 
 async function readRequests(context: QueueContext, claimed: string[], op: string): Promise<ClaimedRequest[]> {
-  const entries = inGroups(claimed, 3)
-  if (entries.length === 0) return []
+  if (claimed.length === 0) return []
   const { keys, settings } = context
-  const names = entries.flatMap(([requestId = ""]) => [keys.head(requestId), keys.body(requestId)])
+  const entries = inGroups(claimed, 3).map(([requestId = "", packed = "", expiresAt]) => {
+    return { requestId, record: decodeRecord(packed), expiresAt }
+  })
+  const withMetadata = entries.filter(({ record }) => record.metadata === 1)
+  const names = [
+    ...entries.map(({ requestId }) => keys.body(requestId)),
+    ...withMetadata.map(({ requestId }) => keys.metadata(requestId)),
+  ]
   const [texts] = await context.store.query<[(string | null)[]]>("claim", [["MGET", ...names]])
-  return entries.flatMap(([requestId = "", packed = "", expiresAt], i) => {
-    const record = decodeRecord(packed)
-    const [headText, bodyText] = [texts[2 * i], texts[2 * i + 1]]
+  const metadata = new Map(withMetadata.map(({ requestId }, i) => [requestId, texts[entries.length + i]]))
+  return entries.flatMap(({ requestId, record, expiresAt }, i) => {
+    const bodyText = texts[i]
     // Cancelled since, or evicted by a store that should not evict: its lease runs out by itself.
-    if (headText == null || bodyText == null) return []
-    const head = decodeHead(headText)
+    if (bodyText == null) return []
+    const head = readHead(requestId, record, metadata.get(requestId))
     const { attempt, organization, resultTtlSeconds, retries, startedAt } = record
     const lease: Lease = {
       ...{ requestId, attempt, op, expiresAt: Number(expiresAt) },
@@ -82,8 +88,8 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
     return [
       {
         ...{ lease, head, body: decodeBody(bodyText), retries, startedAt },
-        target: targetOf(record, head, record.target),
-        hasAlternative: hasAlternative(record, head, settings.providers),
+        target: targetOf(record, record.target),
+        hasAlternative: hasAlternative(record, settings.providers),
         timeouts: timeoutsOn(record, record.target),
       },
     ]

@@ -52,7 +52,7 @@ export async function enqueue(
         ...recentKeys,
         ...(idempotency === null ? [] : [keys.idempotency(idempotency.organizationId, idempotency.keyHash)]),
         ...requests.flatMap(({ head: { requestId } }) => [
-          ...[keys.head(requestId), keys.body(requestId), keys.outcome(requestId)],
+          ...[keys.metadata(requestId), keys.body(requestId), keys.outcome(requestId)],
         ]),
       ],
       args: [
@@ -70,20 +70,28 @@ export async function enqueue(
 function encodeRequest(request: NewRequest, organizations: string[]): (string | number)[] {
   const { head, body } = request
   const bodyText = encodeFrame(body)
+  const dueAt = firstDueAt(head)
+  const hasMetadata = Object.keys(head.metadata).length > 0
   const record = newRecord({
     line: lineOf(head),
     level: levelOf(head.priority),
     organization: head.organizationId,
-    dueAt: firstDueAt(head),
+    createdAt: head.createdAt === dueAt ? 0 : head.createdAt,
+    scheduledAt: head.scheduledAt ?? 0,
+    dueAt,
     bytes: encoder.encode(bodyText).length,
     tokens: estimateTokens(body, bodyText.length),
     timeoutMs: head.timeoutMs,
     deadlineAt: head.deadlineAt ?? 0,
     resultTtlSeconds: head.resultTtlSeconds,
+    maxRetries: head.maxRetries,
+    simulated: head.simulated ? 1 : 0,
+    metadata: hasMetadata ? 1 : 0,
     ...encodeTargets(request),
   })
   const organization = organizations.indexOf(head.organizationId) + 1
-  return [head.requestId, organization, encodeRecord(record), encodeFrame(head), bodyText]
+  const metadata = hasMetadata ? encodeFrame(head.metadata) : ""
+  return [head.requestId, organization, encodeRecord(record), metadata, bodyText]
 }
 
 async function answer(context: QueueContext, replies: EnqueueReply[], reply: Reply): Promise<Enqueued> {

@@ -1,34 +1,46 @@
-import { AppError } from "../core/errors.ts"
 import type { AttemptRecord, OutcomeResult } from "../core/outcome.ts"
 import type { ChatCompletion, FinishedState, RequestBody, RequestHead, Usage } from "../core/request.ts"
+import { unreadable } from "./formats.ts"
 import { decodeRecord, type LiveRecord } from "./record.ts"
+import { priorityOf } from "./score.ts"
+import { askedOf } from "./targets.ts"
 
 /** Every stored value starts with its format's version, so that an older process refuses what it can't read. */
 const VERSION = "1"
 
-export function encodeFrame(value: RequestHead | RequestBody): string {
+export function encodeFrame(value: RequestBody | RequestHead["metadata"]): string {
   return VERSION + JSON.stringify(value)
 }
 
 function decodeFrame(text: string): unknown {
-  if (!text.startsWith(VERSION)) throw newerFormat(text.slice(0, 4))
+  if (!text.startsWith(VERSION)) throw unreadable(`text ${text.slice(0, 4)}`)
   return JSON.parse(text.slice(VERSION.length))
 }
 
-/** Heads from before there were fallbacks have none. */
-export function decodeHead(text: string): RequestHead {
-  return { fallbacks: [], ...(decodeFrame(text) as Omit<RequestHead, "fallbacks">) }
+/** The head of a request, from its record and the frame of its metadata (absent: it has none). */
+export function readHead(
+  requestId: string,
+  record: LiveRecord,
+  metadata: string | null | undefined,
+): RequestHead {
+  return {
+    requestId,
+    ...askedOf(record),
+    priority: priorityOf(record.level),
+    organizationId: record.organization,
+    createdAt: record.createdAt || record.dueAt,
+    scheduledAt: record.scheduledAt || null,
+    deadlineAt: record.deadlineAt || null,
+    timeoutMs: record.timeoutMs,
+    maxRetries: record.maxRetries,
+    resultTtlSeconds: record.resultTtlSeconds,
+    metadata: metadata ? (decodeFrame(metadata) as RequestHead["metadata"]) : {},
+    simulated: record.simulated === 1,
+  }
 }
 
 export function decodeBody(text: string): RequestBody {
   return decodeFrame(text) as RequestBody
-}
-
-export function newerFormat(found: string): AppError {
-  return new AppError(
-    "store_unavailable",
-    `The queue holds data of a newer format (${found}): deploy a newer version.`,
-  )
 }
 
 /** A finished attempt as the history keeps it; its usage is kept where the outcome does not tell it. */
@@ -46,20 +58,23 @@ export interface StoredOutcome {
   expiresAt: number
   finishedAt: number
   organizationId: string
-  /** The first line as stored, `1|state|code|expiresAt|finishedAt|organization|attempt`. */
+  /** The first line as stored, `2|state|code|expiresAt|finishedAt|organization|attempt`. */
   header: string
-  head: RequestHead
+  /** The frame of its metadata, as stored; empty: it has none. */
+  metadata: string
   record: LiveRecord
   summary: OutcomeSummary
   /** null also where the text was cut before it. */
   response: ChatCompletion | null
 }
 
+const OUTCOME_VERSION = "2"
+
 /** Reads `outcome:<id>`: five lines, written by `lua/include/finish.lua`. The last may be cut off. */
 export function decodeOutcome(text: string): StoredOutcome {
-  const [header = "", head = "", record = "", summary = "", response = ""] = text.split("\n")
+  const [header = "", metadata = "", record = "", summary = "", response = ""] = text.split("\n")
   const [version, state, code = "", expiresAt, finishedAt, organizationId = ""] = header.split("|")
-  if (version !== VERSION) throw newerFormat(header.slice(0, 4))
+  if (version !== OUTCOME_VERSION) throw unreadable(`outcome ${header.slice(0, 4)}`)
   return {
     state: state as FinishedState,
     code,
@@ -67,7 +82,7 @@ export function decodeOutcome(text: string): StoredOutcome {
     finishedAt: Number(finishedAt),
     organizationId,
     header,
-    head: decodeHead(head),
+    metadata,
     record: decodeRecord(record),
     summary: JSON.parse(summary) as OutcomeSummary,
     response: response.endsWith("}") ? parseResponse(response) : null,

@@ -20,7 +20,7 @@ export function createKeys(queueName: string) {
     rate: (keyId: string, minute: number) => key(`rate:${keyId}:${minute}`),
     line: (line: string) => key(`line:${line}`),
     leases: (provider: string) => key(`leases:${provider}`),
-    head: (requestId: string) => key(`head:${requestId}`),
+    metadata: (requestId: string) => key(`metadata:${requestId}`),
     body: (requestId: string) => key(`body:${requestId}`),
     outcome: (requestId: string) => key(`outcome:${requestId}`),
     attempts: (requestId: string) => key(`attempts:${requestId}`),

@@ -8,7 +8,7 @@ import { readKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
 import { learnLine, readView, type View } from "./status.ts"
 
-/** Header, head, record and summary of an outcome fit in; its response lies behind them. */
+/** Header, metadata, record and summary of an outcome fit in; its response lies behind them. */
 const OUTCOME_HEAD_BYTES = 65_535
 /** By state alone, so many are looked through per line or day; beyond, list by organization. */
 const MAX_SCANNED = 10_000
@@ -103,11 +103,13 @@ async function readViews(context: QueueContext, ids: string[]): Promise<(Request
       name: "list",
       keys: [
         ...[keys.meta, keys.live, keys.scheduled, ...lineKeys(context)],
-        ...ids.flatMap((id) => [keys.head(id), keys.outcome(id), keys.attempts(id)]),
+        ...ids.flatMap((id) => [keys.metadata(id), keys.outcome(id), keys.attempts(id)]),
       ],
       args: [context.clock(), context.lines.join(" "), OUTCOME_HEAD_BYTES, ...ids],
     },
   ])
   const learned = views.filter((view) => learnLine(context, view)).length > 0
-  return learned ? readViews(context, ids) : views.map((view) => readView(view, context.clock()))
+  return learned
+    ? readViews(context, ids)
+    : views.map((view, i) => readView(ids[i] ?? "", view, context.clock()))
 }

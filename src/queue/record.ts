@@ -1,9 +1,15 @@
-/** The packed record of a live request, joined by "|": `lua/include/record.lua` holds the same list. */
-export const RECORD_FIELDS = [
+import { unreadable } from "./formats.ts"
+
+/** What was asked for: only `effectiveAt` changes after the request was stored. */
+const ASKED_FIELDS = [
   "version",
   "line",
   "level",
   "organization",
+  "model",
+  "targets",
+  "createdAt",
+  "scheduledAt",
   "dueAt",
   "effectiveAt",
   "bytes",
@@ -11,6 +17,13 @@ export const RECORD_FIELDS = [
   "timeoutMs",
   "deadlineAt",
   "resultTtlSeconds",
+  "maxRetries",
+  "simulated",
+  "metadata",
+] as const
+
+/** What has become of it. */
+const FATE_FIELDS = [
   "attempt",
   "retries",
   "timeouts",
@@ -21,8 +34,6 @@ export const RECORD_FIELDS = [
   "op",
   "provider",
   "history",
-  "model",
-  "targets",
   "target",
   "avoid",
   "circuit",
@@ -31,28 +42,31 @@ export const RECORD_FIELDS = [
 const TEXT_FIELDS = [
   "line",
   "organization",
+  "model",
+  "targets",
   "timeouts",
   "owner",
   "op",
   "provider",
   "history",
-  "model",
-  "targets",
   "avoid",
   "circuit",
 ] as const
 type TextField = (typeof TEXT_FIELDS)[number]
-type NumberField = Exclude<(typeof RECORD_FIELDS)[number], TextField>
+type AskedField = (typeof ASKED_FIELDS)[number]
+type FateField = (typeof FATE_FIELDS)[number]
 
 /**
- * `dueAt` when it was first due; `effectiveAt` since when it ages, 0 before it first entered its line; `bytes` of its body;
- * `tokens` an estimate; `deadlineAt` 0: none; `attempt` the latest number given out; `retries` that count; `timeouts` the
- * numbers of the targets that timed out, `1.1`; `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the
- * lease, and `target` its number among the targets, 0 before the first; `history` lost attempts as
- * `number:startedAt:lostAt:target;…`; `model` and `targets` as in `targets.ts`; `avoid` targets that had trouble with it;
- * `circuit` the breaker's epoch when it was claimed.
+ * The packed record of a live request. `level` of its priority; `model` and `targets` as in `targets.ts`; `scheduledAt` and
+ * `deadlineAt` 0: none; `dueAt` when it was first due; `effectiveAt` since when it ages, 0 before it first entered its line;
+ * `bytes` of its body; `tokens` an estimate; `simulated` and `metadata` 1: it is, it has some.
+ * `attempt` the latest number given out; `retries` that count; `timeouts` the numbers of the targets that timed out, `1.1`;
+ * `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the lease, and `target` its number among the
+ * targets, 0 before the first; `history` lost attempts as `number:startedAt:lostAt:target;…`; `avoid` targets that had
+ * trouble with it; `circuit` the breaker's epoch when it was claimed.
  */
-export type LiveRecord = Record<NumberField, number> & Record<TextField, string>
+export type LiveRecord = Record<Exclude<AskedField | FateField, TextField>, number> &
+  Record<TextField, string>
 
 /** An attempt whose lease ran out before anybody settled it. */
 export interface LostAttempt {
@@ -63,59 +77,52 @@ export interface LostAttempt {
   target: number
 }
 
-export const RECORD_VERSION = 2
+export const RECORD_VERSION = 3
 
-type NewRecord = Pick<
-  LiveRecord,
-  | "line"
-  | "level"
-  | "organization"
-  | "dueAt"
-  | "bytes"
-  | "tokens"
-  | "timeoutMs"
-  | "deadlineAt"
-  | "resultTtlSeconds"
-  | "model"
-  | "targets"
->
+const FRESH: Pick<LiveRecord, FateField> = {
+  attempt: 0,
+  retries: 0,
+  timeouts: "",
+  lost: 0,
+  replays: 0,
+  startedAt: 0,
+  owner: "",
+  op: "",
+  provider: "",
+  history: "",
+  target: 0,
+  avoid: "",
+  circuit: "",
+}
+const FRESH_TEXT = pack(FATE_FIELDS, FRESH)
+const isText = new Set<string>(TEXT_FIELDS)
 
-export function newRecord(fields: NewRecord): LiveRecord {
-  return {
-    version: RECORD_VERSION,
-    effectiveAt: 0,
-    attempt: 0,
-    retries: 0,
-    timeouts: "",
-    lost: 0,
-    replays: 0,
-    startedAt: 0,
-    owner: "",
-    op: "",
-    provider: "",
-    history: "",
-    target: 0,
-    avoid: "",
-    circuit: "",
-    ...fields,
-  }
+export function newRecord(asked: Omit<LiveRecord, FateField | "version" | "effectiveAt">): LiveRecord {
+  return { version: RECORD_VERSION, effectiveAt: 0, ...FRESH, ...asked }
 }
 
+/** Fields joined by "|", what has become of it only when something has: `lua/include/record.lua` holds the same lists. */
 export function encodeRecord(record: LiveRecord): string {
-  return RECORD_FIELDS.map((field) => record[field]).join("|")
+  const fate = pack(FATE_FIELDS, record)
+  return pack(ASKED_FIELDS, record) + (fate === FRESH_TEXT ? "" : `|${fate}`)
+}
+
+function pack<Field extends string>(
+  fields: readonly Field[],
+  values: Record<Field, string | number>,
+): string {
+  return fields.map((field) => values[field]).join("|")
 }
 
 export function decodeRecord(text: string): LiveRecord {
   const values = text.split("|")
-  const isText = (field: string): boolean => (TEXT_FIELDS as readonly string[]).includes(field)
-  const entries = RECORD_FIELDS.map((field, i) => [
-    field,
-    isText(field) ? (values[i] ?? "") : Number(values[i]),
-  ])
-  const record = Object.fromEntries(entries) as LiveRecord
-  // Its format before this one had one target and counted its timeouts.
-  if (record.version === 1) return { ...record, timeouts: record.timeouts === "0" ? "" : "1", target: 1 }
-  return record
+  if (Number(values[0]) !== RECORD_VERSION) throw unreadable(`record ${values[0]?.slice(0, 4)}`)
+  const record: Record<string, string | number> = { ...FRESH }
+  for (const [i, value] of values.entries()) {
+    const field = ASKED_FIELDS[i] ?? FATE_FIELDS[i - ASKED_FIELDS.length] ?? ""
+    record[field] = isText.has(field) ? value : Number(value)
+  }
+  return record as LiveRecord
 }
 
 export function lostAttempts(record: LiveRecord): LostAttempt[] {

@@ -4,9 +4,9 @@ import { encodeAudit } from "./cancel.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { AuditEntry, ReplayReply } from "./contract.ts"
 import { RECENT_TTL_DAYS } from "./enqueue.ts"
-import { decodeOutcome, encodeFrame, type StoredOutcome } from "./frames.ts"
+import { decodeOutcome, readHead, type StoredOutcome } from "./frames.ts"
 import { dayOf } from "./keys.ts"
-import { encodeRecord, type LiveRecord, RECORD_VERSION } from "./record.ts"
+import { encodeRecord, type LiveRecord } from "./record.ts"
 import { findStatus } from "./status.ts"
 
 /** Reads the dead letter, then puts it back if it is still the same: two round trips. */
@@ -24,13 +24,20 @@ export async function replay(
     const status = await findStatus(context, requestId, organizationId)
     return status === null ? { kind: "unknown" } : { kind: "conflict", state: status.state }
   }
-  const head = { ...outcome.head, deadlineAt: changes.deadlineAt }
   const record = replayedRecord(outcome, context.clock(), changes.deadlineAt)
+  const head = readHead(requestId, record, outcome.metadata)
   const [[answer, position]] = await runWithLines<[[string, number]]>(context, "replay", () => [
     {
       name: "replay",
       keys: [
-        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context), keys.head(requestId)],
+        ...[
+          keys.meta,
+          keys.live,
+          keys.scheduled,
+          keys.deadlines,
+          ...lineKeys(context),
+          keys.metadata(requestId),
+        ],
         ...[keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
         keys.finished("failed", dayOf(outcome.expiresAt)),
         keys.recent(outcome.organizationId, dayOf(requestIdTime(requestId))),
@@ -38,7 +45,7 @@ export async function replay(
       ],
       args: [
         ...[context.clock(), context.lines.join(" "), requestId, outcome.header, dayOf(outcome.expiresAt)],
-        ...[encodeRecord(record), encodeFrame(head), (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
+        ...[encodeRecord(record), outcome.metadata, (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
         ...[encodeAudit(audit), context.settings.fairShareMs],
       ],
     },
@@ -65,7 +72,7 @@ export async function replay(
 function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: number | null): LiveRecord {
   return {
     ...record,
-    version: RECORD_VERSION,
+    createdAt: record.createdAt || record.dueAt,
     ...{ dueAt: now, effectiveAt: 0, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
     ...{ retries: 0, timeouts: "", avoid: "", lost: 0, owner: "", op: "", provider: "" },
   }

@@ -19,6 +19,10 @@ export function levelOf(priority: Priority): number {
   return PRIORITIES.indexOf(priority) + 1
 }
 
+export function priorityOf(level: number): Priority {
+  return PRIORITIES[level - 1] ?? "low"
+}
+
 /**
  * The place of a request in its line: lower goes first. The scripts compute the same
  * (`lua/include/lines.lua`); this is the formula to read and to test them against.

@@ -75,7 +75,7 @@ export function settleCall(
       ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
       ...indexes.map((index) => keys.finishedIndex(index)),
       ...group.flatMap(({ settlement: { lease } }) => [
-        ...[keys.head(lease.requestId), keys.body(lease.requestId)],
+        ...[keys.metadata(lease.requestId), keys.body(lease.requestId)],
         ...[keys.outcome(lease.requestId), keys.attempts(lease.requestId)],
       ]),
     ],

@@ -3,7 +3,7 @@ import type { RequestHead, RequestState, Target } from "../core/request.ts"
 import { learn, lineKeys, type QueueContext } from "./context.ts"
 import type { StatusOptions, StatusReply } from "./contract.ts"
 import { estimateStart } from "./estimate.ts"
-import { decodeBody, decodeHead, decodeOutcome, type StoredAttempt } from "./frames.ts"
+import { decodeBody, decodeOutcome, readHead, type StoredAttempt } from "./frames.ts"
 import { decodeRecord, type LiveRecord, lostAttempts } from "./record.ts"
 import { targetOf } from "./targets.ts"
 
@@ -26,14 +26,14 @@ export async function findStatus(
     {
       name: "status",
       keys: [
-        ...[keys.meta, keys.live, keys.scheduled, keys.head(requestId), keys.body(requestId)],
+        ...[keys.meta, keys.live, keys.scheduled, keys.metadata(requestId), keys.body(requestId)],
         ...[keys.outcome(requestId), keys.attempts(requestId), ...lineKeys(context)],
       ],
       args: [context.clock(), context.lines.join(" "), requestId, options.includeMessages ? 1 : 0],
     },
   ])
   if (learnLine(context, view)) return findStatus(context, requestId, organizationId, options)
-  const status = readView(view, context.clock())
+  const status = readView(requestId, view, context.clock())
   if (status === null || (organizationId !== null && status.organizationId !== organizationId)) return null
   if (!options.includeMessages) return status
   return { ...status, messages: body ? decodeBody(body).messages : null }
@@ -46,10 +46,10 @@ export function learnLine(context: QueueContext, view: View): boolean {
   return true
 }
 
-export function readView(view: View, now: number): RequestStatus | null {
+export function readView(requestId: string, view: View, now: number): RequestStatus | null {
   if (view[0] === "unknown" || view[0] === "line") return null
-  if (view[0] === "finished") return readFinished(view[1] as string, view[2] as string[])
-  const [state, place, packed, head, attempts, starts = ""] = view as [
+  if (view[0] === "finished") return readFinished(requestId, view[1] as string, view[2] as string[])
+  const [state, place, packed, metadata, attempts, starts = ""] = view as [
     RequestState,
     string | number,
     string,
@@ -57,8 +57,8 @@ export function readView(view: View, now: number): RequestStatus | null {
     string[],
     string?,
   ]
-  if (head === null) return null
-  const status = readLive(state, Number(place), decodeRecord(packed), decodeHead(head), attempts)
+  const record = decodeRecord(packed)
+  const status = readLive(state, Number(place), record, readHead(requestId, record, metadata), attempts)
   return { ...status, estimatedStartAt: estimateStart(starts, status.position, now) }
 }
 
@@ -69,11 +69,10 @@ function readLive(
   head: RequestHead,
   stored: string[],
 ): RequestStatus {
-  const attempts = mergeAttempts(head, record, readAttempts(stored), [])
+  const attempts = mergeAttempts(record, readAttempts(stored), [])
   return {
     ...head,
     state,
-    deadlineAt: record.deadlineAt || null,
     position: state === "pending" ? place : null,
     estimatedStartAt: null,
     scheduledAt: state === "scheduled" ? place : head.scheduledAt,
@@ -88,11 +87,11 @@ function readLive(
   }
 }
 
-function readFinished(text: string, stored: string[]): RequestStatus {
-  const { state, head, record, summary, response, finishedAt } = decodeOutcome(text)
+function readFinished(requestId: string, text: string, stored: string[]): RequestStatus {
+  const { state, metadata, record, summary, response, finishedAt } = decodeOutcome(text)
   const history = readAttempts(stored)
   const ended = summary.attempt === null ? [] : [summary.attempt]
-  const attempts = mergeAttempts(head, record, history, ended)
+  const attempts = mergeAttempts(record, history, ended)
   // The call went on when the request was cancelled, and nobody has settled it.
   if (
     state === "cancelled" &&
@@ -100,13 +99,12 @@ function readFinished(text: string, stored: string[]): RequestStatus {
     !attempts.some(({ number }) => number === record.attempt)
   ) {
     const { attempt: number, startedAt, target } = record
-    const cancelled = unsettled(targetOf(record, head, target), { number, startedAt, finishedAt })
+    const cancelled = unsettled(targetOf(record, target), { number, startedAt, finishedAt })
     attempts.push({ ...cancelled, result: "cancelled" })
   }
   return {
-    ...head,
+    ...readHead(requestId, record, metadata),
     state,
-    deadlineAt: record.deadlineAt || null,
     position: null,
     estimatedStartAt: null,
     replays: record.replays,
@@ -126,14 +124,13 @@ function readAttempts(stored: string[]): StoredAttempt[] {
 
 /** History, lost leases and the last attempt, by number; what an attempt itself reported wins over its lost lease. */
 function mergeAttempts(
-  head: RequestHead,
   record: LiveRecord,
   history: StoredAttempt[],
   ended: AttemptRecord[],
 ): AttemptRecord[] {
   const byNumber = new Map<number, AttemptRecord>()
   for (const lost of lostAttempts(record)) {
-    byNumber.set(lost.number, unsettled(targetOf(record, head, lost.target), lost))
+    byNumber.set(lost.number, unsettled(targetOf(record, lost.target), lost))
   }
   for (const { usage: _, ...attempt } of history) byNumber.set(attempt.number, attempt)
   for (const attempt of ended) byNumber.set(attempt.number, attempt)

@@ -1,6 +1,6 @@
 import type { Random } from "../core/clock.ts"
 import { AppError } from "../core/errors.ts"
-import { newerFormat } from "./frames.ts"
+import { unreadable } from "./formats.ts"
 import { scripts } from "./scripts.generated.ts"
 import { HttpClient } from "./upstash-http.mjs"
 
@@ -140,7 +140,7 @@ function mapError(op: string, error: unknown): { error: AppError; passing: boole
   const fail = (code: "store_unavailable" | "store_full" | "internal", message: string) =>
     new AppError(code, message, { op, cause, retryAfterSeconds: STORE_RETRY_AFTER_SECONDS })
   const version = /AIQ_VERSION (\w+ \w+)/.exec(text)?.[1]
-  if (version !== undefined) return { error: newerFormat(version), passing: false }
+  if (version !== undefined) return { error: unreadable(version), passing: false }
   if (/\bOOM\b|maxmemory|max data size|storage limit/i.test(text)) {
     return { error: fail("store_full", "The store is full: nothing was stored."), passing: false }
   }

@@ -4,9 +4,11 @@ import type { LiveRecord } from "./record.ts"
 
 // Where requests wait and where they may go, in the words of `lua/include/targets.lua`.
 
+const ROUTE = "auto/"
+
 /** The line of a route, or of requests that ask for one provider; those with fallbacks have a line of their own. */
 export function lineOf({ provider, model, fallbacks }: RequestHead): string {
-  if (provider === "auto") return `auto/${model}`
+  if (provider === "auto") return ROUTE + model
   return fallbacks.length > 0 ? `${provider}+` : provider
 }
 
@@ -31,10 +33,19 @@ export function encodeTargets({ head, route }: NewRequest): Pick<LiveRecord, "mo
   return { model: "", targets: `o ${[primary, ...rest].map((name) => `${name}/1`).join(" ")}` }
 }
 
-/** All targets of a request, in order. A plain one has what its head asks for. */
-function targetsOf(record: LiveRecord, head: RequestHead): Target[] {
-  if (record.targets === "") return [{ provider: head.provider, model: head.model }]
-  return record.targets
+/** What a record says was asked for. */
+export function askedOf(record: LiveRecord): Pick<RequestHead, "provider" | "model" | "fallbacks"> {
+  if (record.line.startsWith(ROUTE)) {
+    return { provider: "auto", model: record.line.slice(ROUTE.length), fallbacks: [] }
+  }
+  const [primary = { provider: record.line, model: "" }, ...fallbacks] = targetsOf(record)
+  return { ...primary, fallbacks }
+}
+
+/** All targets of a request, in order. */
+function targetsOf({ line, model, targets }: LiveRecord): Target[] {
+  if (targets === "") return [{ provider: line, model: decodeURIComponent(model) }]
+  return targets
     .slice(2)
     .split(" ")
     .map((text) => {
@@ -44,8 +55,9 @@ function targetsOf(record: LiveRecord, head: RequestHead): Target[] {
 }
 
 /** The target of a number, as leases and lost attempts name it. */
-export function targetOf(record: LiveRecord, head: RequestHead, number: number): Target {
-  return targetsOf(record, head)[number - 1] ?? { provider: head.provider, model: head.model }
+export function targetOf(record: LiveRecord, number: number): Target {
+  const { provider, model } = askedOf(record)
+  return targetsOf(record)[number - 1] ?? { provider, model }
 }
 
 const TIMEOUTS_PER_TARGET = 2
@@ -59,10 +71,10 @@ export function timeoutsOn({ timeouts }: LiveRecord, number: number): number {
  * Whether another configured target has neither had trouble with the request nor been used up by timeouts. Not when the
  * claim chose one that had trouble: then no other could be called, and a retry has to back off.
  */
-export function hasAlternative(record: LiveRecord, head: RequestHead, providers: string[]): boolean {
+export function hasAlternative(record: LiveRecord, providers: string[]): boolean {
   const avoided = record.avoid.split(".")
   if (avoided.includes(String(record.target))) return false
-  return targetsOf(record, head).some(
+  return targetsOf(record).some(
     ({ provider }, i) =>
       i + 1 !== record.target &&
       providers.includes(provider) &&

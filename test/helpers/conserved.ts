@@ -62,11 +62,14 @@ function checkPlaces(raw: RawQueue, live: Live): string[] {
   return problems
 }
 
-/** Heads and bodies live as long as their request; what is left of a finished one ends by itself. */
+/** Metadata and bodies live as long as their request; what is left of a finished one ends by itself. */
 function checkTexts(raw: RawQueue, live: Live, outcomes: Outcomes): string[] {
   const problems: string[] = []
-  for (const id of live.keys()) {
-    if (raw.ttls.get(`head:${id}`) !== -1) problems.push(`${id} is live, its head's TTL is not "none"`)
+  for (const [id, { metadata }] of live) {
+    if (metadata === 1 && raw.ttls.get(`metadata:${id}`) !== -1)
+      problems.push(`${id} is live, its metadata's TTL is not "none"`)
+    if (metadata === 0 && raw.ttls.has(`metadata:${id}`))
+      problems.push(`${id} has metadata that nobody reads`)
     if (raw.ttls.get(`body:${id}`) !== -1) problems.push(`${id} is live, its body's TTL is not "none"`)
     if (outcomes.has(id)) problems.push(`${id} is live and has an outcome`)
   }
@@ -77,7 +80,7 @@ function checkTexts(raw: RawQueue, live: Live, outcomes: Outcomes): string[] {
       continue
     }
     if (ttl === -1) problems.push(`${key} never ends, and its request is not live`)
-    if (kind === "head") problems.push(`${key} without a live request`)
+    if (kind === "metadata") problems.push(`${key} without a live request`)
     if (kind === "body" && outcomes.get(id)?.state === "completed") problems.push(`${key} of a completed one`)
     if (kind === "body" && outcomes.get(id)?.state === "cancelled") problems.push(`${key} of a cancelled one`)
   }

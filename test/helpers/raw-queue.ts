@@ -14,7 +14,7 @@ export interface RawQueue {
   finished: Map<string, Map<string, number>>
   recent: Map<string, Map<string, number>>
   outcomes: Map<string, string>
-  /** Seconds, of every `head`, `body`, `outcome` and `attempts` key; -1: none. */
+  /** Seconds, of every `metadata`, `body`, `outcome` and `attempts` key; -1: none. */
   ttls: Map<string, number>
   /** Index, idempotency and rate keys that have no TTL, though all of them should. */
   endless: string[]
@@ -25,7 +25,7 @@ const PATTERNS = {
   hash: /^(meta|live)$/,
   set: /^(scheduled|deadlines|line:.+|leases:.+)$/,
   index: /^(finished:(completed|failed|cancelled):\d+|recent:[\w.-]+:\d+)$/,
-  text: /^(head|body|outcome|attempts):req_\w{23}$/,
+  text: /^(metadata|body|outcome|attempts):req_\w{23}$/,
   passing: /^(idem:[\w.-]+:[0-9a-f]+|rate:\w+:\d+)$/,
   kept: /^(keys|audit)$/,
 }

@@ -14,7 +14,7 @@ describeQueue("cancel", ({ open, loseAnswerOf }) => {
     const expiresAt = clock() + 600_000
     expect(await redis.expireTime(keys.outcome(id))).toBe(Math.ceil(expiresAt / 1000))
     expect(await redis.zScore(keys.finished("cancelled", dayOf(expiresAt)), `${id}|org-1`)).toBe(expiresAt)
-    expect(await redis.exists([keys.head(id), keys.body(id), keys.attempts(id)])).toBe(0)
+    expect(await redis.exists([keys.metadata(id), keys.body(id), keys.attempts(id)])).toBe(0)
     expect(await redis.zRange(keys.line("openai"), 0, -1)).toEqual([next])
     expect(await queue.status(id, null)).toMatchObject({
       ...{
@@ -153,7 +153,7 @@ describeQueue("cancel", ({ open, loseAnswerOf }) => {
     await queue.settle(requests.map((each) => settlement(each, "failed")))
     expect(await queue.cancel(id, null)).toEqual({ kind: "discarded" })
     expect(await queue.status(id, null)).toBe(null)
-    const left = await redis.exists([keys.outcome(id), keys.body(id), keys.attempts(id), keys.head(id)])
+    const left = await redis.exists([keys.outcome(id), keys.body(id), keys.attempts(id), keys.metadata(id)])
     expect(left).toBe(0)
     expect(await redis.zRange(keys.recent("org-1", dayOf(queue.clock())), 0, -1)).toEqual([other])
     expect((await queue.stats()).counts.failed).toBe(1)

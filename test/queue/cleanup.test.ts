@@ -19,7 +19,7 @@ async function finishThree(queue: TestQueue, resultTtlSeconds = 86_400) {
 /** Names of all keys that hold anything of these requests. */
 async function keysOf(queue: TestQueue, ids: string[]) {
   const { keys, redis } = queue
-  const texts = ids.flatMap((id) => [keys.head(id), keys.body(id), keys.outcome(id), keys.attempts(id)])
+  const texts = ids.flatMap((id) => [keys.metadata(id), keys.body(id), keys.outcome(id), keys.attempts(id)])
   const exists = await Promise.all(texts.map(async (key) => ((await redis.exists(key)) === 1 ? [key] : [])))
   const recent = keys.recent("org-1", dayOf(requestIdTime(ids[0] ?? "")))
   const listed = (await redis.zRange(recent, 0, -1)).filter((id) => ids.includes(id))

@@ -26,10 +26,11 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     expect(replies).toEqual([{ requestId, state: "pending", position: 1, createdAt: now }])
 
     const bodyText = JSON.stringify(request.body)
-    expect(await redis.get(keys.head(requestId))).toBe(`1${JSON.stringify(request.head)}`)
+    expect(await redis.get(keys.metadata(requestId))).toBe(`1${JSON.stringify(request.head.metadata)}`)
     expect(await redis.get(keys.body(requestId))).toBe(`1${bodyText}`)
     expect(decodeRecord((await redis.hGet(keys.live, requestId)) ?? "")).toEqual({
-      ...{ version: 2, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
+      ...{ version: 3, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
+      ...{ createdAt: 0, scheduledAt: 0, maxRetries: 3, simulated: 0, metadata: 1 },
       ...{ bytes: bodyText.length + 1, tokens: Math.ceil((bodyText.length + 1) / 4) + 50 },
       ...{ timeoutMs: 45_000, deadlineAt: now + 60_000, resultTtlSeconds: 600 },
       ...{ attempt: 0, retries: 0, timeouts: "", lost: 0, replays: 0, startedAt: 0 },
@@ -88,7 +89,7 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     const { requestId } = request.head
     await queue.enqueue([request])
     const { keys, redis } = queue
-    expect(await redis.get(keys.head(requestId))).toBe(`1${JSON.stringify(request.head)}`)
+    expect(await redis.get(keys.metadata(requestId))).toBe(`1${JSON.stringify(request.head.metadata)}`)
     expect(await redis.get(keys.body(requestId))).toBe(`1${JSON.stringify(request.body)}`)
     const { body, head } = await queue.takeOne()
     expect(body).toEqual(request.body)

@@ -25,8 +25,8 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     const text = (await redis.get(keys.outcome(requestId))) ?? ""
     const lines = text.split("\n")
     expect(lines).toHaveLength(5)
-    expect(lines[0]).toBe(`1|completed||${expiresAt}|${clock()}|org-9|1`)
-    expect(lines[1]).toBe(`1${JSON.stringify(request.head)}`)
+    expect(lines[0]).toBe(`2|completed||${expiresAt}|${clock()}|org-9|1`)
+    expect(lines[1]).toBe(`1${JSON.stringify(request.head.metadata)}`)
     expect(lines[4]).toBe(JSON.stringify(settled.result.response))
     expect(decodeOutcome(text).summary).toEqual({ usage: USAGE, error: null, attempt: settled.attempt })
     expect(decodeOutcome(text).record).toMatchObject({ attempt: 1, owner: "", op: "", provider: "" })
@@ -34,7 +34,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     const index = keys.finished("completed", dayOf(expiresAt))
     expect(await redis.zScore(index, `${requestId}|org-9`)).toBe(expiresAt)
     expect(await redis.expireTime(index)).toBe((dayOf(expiresAt) + 4) * 86_400)
-    const gone = [keys.head(requestId), keys.body(requestId), keys.attempts(requestId), keys.live]
+    const gone = [keys.metadata(requestId), keys.body(requestId), keys.attempts(requestId), keys.live]
     expect(await redis.exists(gone)).toBe(0)
     expect(await redis.hGetAll(keys.meta)).toMatchObject({
       ...{ load: "0", "live:org-9": "0", "kept:completed": `${dayOf(expiresAt)}:1` },
@@ -58,7 +58,7 @@ describeQueue("settle", ({ open, loseAnswerOf, store, kind: storeKind }) => {
     for (const key of [keys.outcome(id), keys.body(id), keys.attempts(id)]) {
       expect(await redis.expireTime(key)).toBe(Math.ceil(expiresAt / 1000))
     }
-    expect(await redis.exists(keys.head(id))).toBe(0)
+    expect(await redis.exists(keys.metadata(id))).toBe(0)
     expect(await queue.status(id, null)).toMatchObject({
       ...{ state: "failed", error: last.result.error, finishedAt: clock(), response: null },
       attempts: [

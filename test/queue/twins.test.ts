@@ -1,19 +1,15 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { PRIORITIES } from "../../src/core/request.ts"
-import { decodeRecord, encodeRecord, newRecord, RECORD_FIELDS } from "../../src/queue/record.ts"
+import { decodeRecord, encodeRecord, newRecord } from "../../src/queue/record.ts"
 import { levelOf, scoreOf } from "../../src/queue/score.ts"
+import { describeQueue } from "../helpers/queue-suite.ts"
 
 const lua = (name: string) =>
   readFileSync(new URL(`../../src/queue/lua/include/${name}.lua`, import.meta.url), "utf8")
 
 /** What is written down once in TypeScript and once in Lua has to be the same. */
 describe("twins in Lua", () => {
-  test("the fields of a record", () => {
-    const list = /local FIELDS = \{([^}]*)\}/.exec(lua("record"))?.[1] ?? ""
-    expect([...list.matchAll(/"(\w+)"/g)].map(([, field]) => field)).toEqual([...RECORD_FIELDS])
-  })
-
   test("the head start of each priority, and the most that retries cost", () => {
     const list = /local HEAD_START_MS = \{([^}]*)\}/.exec(lua("lines"))?.[1] ?? ""
     const headStarts = list.split(",").map(Number)
@@ -42,24 +38,38 @@ describe("twins in Lua", () => {
     }
   })
 
-  test("a record comes back as it was packed", () => {
-    const record = {
-      ...newRecord({
-        ...{
-          line: "local-llm",
-          level: 4,
-          organization: "Org_1.x-y",
-          dueAt: 1_795_502_757_582,
-          bytes: 1_048_576,
-        },
-        ...{ tokens: 250_000, timeoutMs: 600_000, deadlineAt: 0, resultTtlSeconds: 86_400 },
-        ...{ model: "", targets: "o local-llm/a%7Cb%20c/1 openai/gpt/1" },
-      }),
+  const asked = {
+    ...{ line: "local-llm", level: 4, organization: "Org_1.x-y", createdAt: 1_795_502_750_000 },
+    ...{ scheduledAt: 1_795_502_757_582, dueAt: 1_795_502_757_582, bytes: 1_048_576 },
+    ...{ tokens: 250_000, timeoutMs: 600_000, deadlineAt: 1_795_502_957_582, resultTtlSeconds: 86_400 },
+    ...{ model: "m", targets: "o local-llm/a%7Cb%20c/1 openai/gpt/1" },
+    ...{ maxRetries: 9, simulated: 1, metadata: 1 },
+  }
+  const records = {
+    fresh: newRecord(asked),
+    used: {
+      ...newRecord(asked),
+      effectiveAt: 1_795_502_757_600,
       ...{ attempt: 4, retries: 2, timeouts: "1.2.1", lost: 1, replays: 3, startedAt: 1_795_502_757_583 },
       ...{ owner: "lane-3:17", op: "0123456789abcdef.12", provider: "local-llm" },
       ...{ history: "1:1795502757582:1795502757590:1;3:1795502757600:1795502757700:2" },
       ...{ target: 2, avoid: "1", circuit: "7" },
-    }
+    },
+  }
+  test.each(Object.entries(records))("a %s record comes back as it was packed", (_, record) => {
     expect(decodeRecord(encodeRecord(record))).toEqual(record)
+  })
+
+  describeQueue("a record in a script", ({ open }) => {
+    test.each(Object.entries(records))("a %s one is read and packed alike", async (_, record) => {
+      const script = `${lua("record")}\nlocal record = decode(ARGV[1])\nreturn { encode(record), cjson.encode(record) }`
+      const packed = encodeRecord(record)
+      const [again, read = ""] = await open().redis.sendCommand<string[]>(["EVAL", script, "0", packed])
+      expect(again).toBe(packed)
+      const { before, behind, ...fields } = JSON.parse(read) as Record<string, string>
+      const told = Object.keys(fields) as (keyof typeof record)[]
+      expect(told.length).toBeGreaterThan(25)
+      expect(fields).toEqual(Object.fromEntries(told.map((field) => [field, String(record[field])])))
+    })
   })
 })

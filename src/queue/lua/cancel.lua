@@ -1,14 +1,14 @@
 -- Cancels a request that is not finished.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
---       head, body, outcome, attempts, audit, finished:cancelled of today and the days after it
+--       metadata, body, outcome, attempts, audit, finished:cancelled of today and the days after it
 -- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
 -- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
 --         or {"lines", registered lines}
--- Costs 13 commands for a pending request, 4 for a finished or unknown one.
+-- Costs 12 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 -- @include audit
 local first = read_lines(5, ARGV[2])
-local keys = { head = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
+local keys = { metadata = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
 local first_index = first + 5
 local id, organization, summary = ARGV[3], ARGV[4], ARGV[5]
 if not meta_read(LINES, { slot_field(now), "kept:cancelled" }) then return { "lines", meta.lines } end
@@ -33,8 +33,8 @@ read_organizations({ record.organization })
 local expires_at = now + 1000 * tonumber(record.resultTtlSeconds)
 local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]
 local ending = { state = "cancelled", code = "", attempt = "0", at = expires_at, summary = summary, response = "" }
-finish(id, record, redis.call("GET", keys.head), keys, index_key, ending)
+finish(id, record, record.metadata == "1" and redis.call("GET", keys.metadata), keys, index_key, ending)
 flush()
-meta_write(LINES)
+meta_write()
 write_audit(KEYS[first + 4], ARGV[6])
 return { "cancelled", record.owner, record.attempt }

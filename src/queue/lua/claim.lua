@@ -11,7 +11,5 @@ read_lines(5, ARGV[2])
 local fields = { claim_fields(), provider_fields(words(ARGV[3]), ARGV[4]), share_fields(LINES, tonumber(ARGV[6])) }
 if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
 local claimed = claim(7, tonumber(ARGV[5]))
-write_latencies()
-write_providers()
-meta_write(LINES)
+meta_write()
 return { "claimed", claimed }

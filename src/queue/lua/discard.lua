@@ -21,7 +21,7 @@ for i = 0, (#ARGV - 5) / 2 - 1 do
   end
 end
 flush()
-set_kept(state, day, redis.call("ZCARD", KEYS[2]))
-meta_write({})
+count_kept(state, day, redis.call("ZCARD", KEYS[2]) - (kept(state).counts[day] or 0))
+meta_write()
 if removed > 0 then write_audit(KEYS[3], ARGV[5]) end
 return removed

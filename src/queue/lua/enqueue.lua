@@ -1,9 +1,9 @@
 -- Stores requests, all or none, in their line or in `scheduled`.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, one recent key per organization,
---       the idempotency key if there is one, then per request: head, body, outcome
+--       the idempotency key if there is one, then per request: metadata, body, outcome
 -- ARGV  now, lines, fair share ms, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key),
 --       its answer, organizations, EXPIREAT of the recent keys,
---       then per request: id, number of its organization, record, head, body
+--       then per request: id, number of its organization, record, metadata ("": none), body
 -- Returns {"stored", position of the first, position of the last} (-1: not in a line),
 --         {"repeated"}: these ids are known, nothing was changed; {"remembered", answer, first, last}: the
 --         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""};
@@ -33,10 +33,12 @@ local outcomes, texts, added = {}, {}, {}
 for i = 0, count - 1 do
   local key, arg = first_request + 3 * i, FIRST_ARG + 5 * i
   outcomes[#outcomes + 1] = KEYS[key + 2]
-  texts[#texts + 1] = KEYS[key]
-  texts[#texts + 1] = ARGV[arg + 3]
   texts[#texts + 1] = KEYS[key + 1]
   texts[#texts + 1] = ARGV[arg + 4]
+  if ARGV[arg + 3] ~= "" then
+    texts[#texts + 1] = KEYS[key]
+    texts[#texts + 1] = ARGV[arg + 3]
+  end
   local name = names[tonumber(ARGV[arg + 1])]
   added[name] = (added[name] or 0) + 1
 end
@@ -80,12 +82,12 @@ count_event("enqueued", count)
 local function position(i)
   local record = records[i]
   if tonumber(record.dueAt) > now then return -1 end
-  if pending_total({ record.line }) == 1 then return 1 end
+  if pending[record.line].total == 1 then return 1 end
   return redis.call("ZRANK", LINE[record.line], ids[i]) + 1
 end
 local first = position(1)
 local last = count == 1 and first or position(count)
-meta_write(LINES)
+meta_write()
 if idempotency_key then
   local remembered = table.concat({ "1", body_hash, join(first), join(last), answer }, "|")
   redis.call("SET", idempotency_key, remembered, "EX", IDEMPOTENCY_SECONDS)

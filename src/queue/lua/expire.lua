@@ -14,5 +14,5 @@ for i, packed in ipairs(read_many("HMGET", KEYS[2], ids)) do
 end
 flush()
 at_latest("deadline", now)
-meta_write({})
+meta_write()
 return 1

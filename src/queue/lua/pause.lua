@@ -12,5 +12,5 @@ if paused == "0" and name ~= "*" then
   meta_set("breaker:" .. name, format_breaker(breaker))
   meta_set("blocked:" .. name, "")
 end
-meta_save()
+meta_write()
 return 1

@@ -1,6 +1,6 @@
 -- Records what attempts came to. docs/states.md holds the table that this follows.
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, finished index keys,
---       then per settlement: head, body, outcome, attempts
+--       then per settlement: metadata, body, outcome, attempts
 -- ARGV  now, lines, configured providers, their limits as set, retry penalty ms, fair share ms,
 --       then those of the settlements: see include/settling.lua
 -- Returns {"settled", {"settled" | "noted" | "gone" | "again:<finished index>", …}} in order, or {"lines", registered lines}.
@@ -12,7 +12,5 @@ local fields = {
 }
 if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
 local replies = settle_all(first_key, 7, tonumber(ARGV[5]))
-write_latencies()
-write_providers()
-meta_write(LINES)
+meta_write()
 return { "settled", replies }

@@ -9,12 +9,12 @@ local first_index = read_lines(4, ARGV[2])
 local fields = { unpack(ARGV, 3) }
 if not meta_read(LINES, fields) then return { "lines", meta.lines } end
 
-local pending, in_flight, kept_today, firsts = {}, {}, {}, {}
+local levels, in_flight, kept_today, firsts = {}, {}, {}, {}
 for i, line in ipairs(LINES) do
-  pending[i] = join(unpack(meta["pending:" .. line]))
+  levels[i] = join(unpack(pending[line]))
   in_flight[i] = redis.call("ZCARD", LEASES[line])
   local rank = 0
-  for _, count in ipairs(meta["pending:" .. line]) do
+  for _, count in ipairs(pending[line]) do
     -- Levels follow each other in a line unless a backlog is hours old, so this is the level's oldest.
     if count > 0 then firsts[#firsts + 1] = redis.call("ZRANGE", LINE[line], rank, rank)[1] end
     rank = rank + count
@@ -27,4 +27,4 @@ local values = {}
 for i, field in ipairs(fields) do
   values[i] = meta[field]
 end
-return { values, redis.call("ZCARD", KEYS[3]), pending, in_flight, kept_today, read_many("HMGET", KEYS[2], firsts) }
+return { values, redis.call("ZCARD", KEYS[3]), levels, in_flight, kept_today, read_many("HMGET", KEYS[2], firsts) }

@@ -14,7 +14,5 @@ local fields = {
 if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
 local replies = settle_all(first_key, 7 + CLAIM_ARGUMENTS, tonumber(ARGV[5]))
 local claimed = claim(7, tonumber(ARGV[5]))
-write_latencies()
-write_providers()
-meta_write(LINES)
+meta_write()
 return { "turned", claimed, replies }

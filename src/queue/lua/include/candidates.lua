@@ -65,7 +65,7 @@ end
 local function each_startable(limit, start)
   local walk = { found = {}, next = 1, reading = 1, read = {}, has_more = {}, last = {}, closed = {}, later = {} }
   for _, line in ipairs(LINES) do
-    local room = pending_total({ line }) > 0 and room_of_line(line) or 0
+    local room = pending[line].total > 0 and room_of_line(line) or 0
     walk.closed[line] = room == 0
     if limit > 0 and room > 0 then read_more(walk, line, math.min(limit, room)) end
   end
@@ -115,5 +115,5 @@ local function startable_of(line, walk, limit)
   local is_done = walk.closed[line] or (limit > 0 and not walk.has_more[line])
   if is_done and not walk.later[line] then return 0 end
   if limit == 0 and not provider_of(line) and not has_startable(line) then return 0 end
-  return math.min(pending_total({ line }), room_of_line(line))
+  return math.min(pending[line].total, room_of_line(line))
 end

@@ -82,7 +82,7 @@ local function claim(first, retry_penalty_ms)
   local remaining = 0
   for _, line in ipairs(LINES) do
     remaining = remaining + startable_of(line, walk, limit)
-    note_starts(line, starts[line] or 0, waited[line] or 0, pending_total({ line }))
+    note_starts(line, starts[line] or 0, waited[line] or 0, pending[line].total)
   end
   local maintenance = maintenance_due()
   remember_op(owner, op, words(ARGV[first + 8]))

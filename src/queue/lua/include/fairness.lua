@@ -26,30 +26,33 @@ local function share_fields(lines, fair_share_ms)
   return fields
 end
 
+-- Per level the number of its busy period and V; nil: nothing was read of this clock.
+local virtuals = {}
+
 local function virtual_of(clock)
-  local field = virtual_field(clock)
-  if type(meta[field]) ~= "table" then
-    local values = numbers(meta[field])
+  local values = virtuals[clock]
+  if not values and meta[virtual_field(clock)] then
+    values = numbers(meta[virtual_field(clock)])
     for i = 1, 8 do
       values[i] = values[i] or 0
     end
-    meta[field] = values
+    virtuals[clock] = values
   end
-  return meta[field]
+  return values
 end
 
-local function set_virtual(clock, level, period, at)
-  local values = virtual_of(clock)
-  values[2 * level - 1], values[2 * level] = period, at
-  meta_changes[virtual_field(clock)] = join(unpack(values))
+writers[#writers + 1] = function()
+  for clock, values in pairs(virtuals) do
+    if values.changed then meta_set(virtual_field(clock), join(unpack(values))) end
+  end
 end
 
 -- Tags of an organization; those of a period that is over, or that V has passed, mean nothing any more.
 local function tags_of(organization)
   local tags = {}
   for clock, level, period, tag in string.gmatch(meta["fair:" .. organization] or "", "(%S+) (%d) (%d+) (%S+)") do
-    if meta[virtual_field(clock)] then
-      local values = virtual_of(clock)
+    local values = virtual_of(clock)
+    if values then
       local is_current = values[2 * tonumber(level) - 1] == tonumber(period) and values[2 * tonumber(level)] < tonumber(tag)
       if is_current then tags[join(clock, level)] = join(period, tag) end
     end
@@ -58,8 +61,7 @@ local function tags_of(organization)
 end
 
 local function pending_at(line, level)
-  local counts = meta["pending:" .. line]
-  return counts and counts[level] or 0
+  return pending[line] and pending[line][level] or 0
 end
 
 -- Sets since when a request ages, on its first way into a line. Its organization must have been read.
@@ -73,7 +75,7 @@ local function take_share(record)
   local period, virtual = values[2 * level - 1], values[2 * level]
   if pending_at(clock, level) + pending_at(clock .. "+", level) == 0 then
     period, virtual = period + 1, now
-    set_virtual(clock, level, period, now)
+    values[2 * level - 1], values[2 * level], values.changed = period, now, true
   end
   local tags = tags_of(record.organization)
   local tag = tonumber(string.match(tags[join(clock, level)] or "", "%S+$")) or 0
@@ -93,5 +95,7 @@ end
 local function advance_virtual(record)
   local clock, level, at = clock_of(record.line), tonumber(record.level), tonumber(record.effectiveAt)
   local values = virtual_of(clock)
-  if at > values[2 * level] then set_virtual(clock, level, values[2 * level - 1], at) end
+  if at > values[2 * level] then
+    values[2 * level], values.changed = at, true
+  end
 end

@@ -1,15 +1,16 @@
--- Ends of requests: `outcome:<id>` is five lines: "1|state|code|expiresAt|finishedAt|organization|attempt"
--- (the attempt that ended it, 0: none),
--- head, record, summary (usage, error, last attempt) and response. User data is only concatenated.
+-- Ends of requests: `outcome:<id>` is five lines: "2|state|code|expiresAt|finishedAt|organization|attempt"
+-- (the attempt that ended it, 0: none), metadata ("": none), record, summary (usage, error, last attempt) and response.
+-- User data is only concatenated.
 -- @include lines
 -- @include figures
 -- @include organizations
+local OUTCOME_VERSION = "2"
 
 local function parse_outcome(text)
   local header = string.match(text, "^[^\n]*")
   local version, state, code, expires_at, finished_at, organization, attempt =
     string.match(header, "^(%d+)|(%a+)|([%a_]*)|(%d+)|(%d+)|([^|]*)|(%d+)$")
-  if version ~= "1" then error("AIQ_VERSION outcome " .. tostring(version)) end
+  if version ~= OUTCOME_VERSION then error("AIQ_VERSION outcome " .. string.match(header, "^%d*")) end
   return {
     state = state, code = code, expires_at = expires_at, finished_at = finished_at, organization = organization,
     attempt = attempt,
@@ -26,17 +27,33 @@ local function day_of(at)
 end
 
 -- How many of a state are kept, by the day their TTL ends: "20541:17 20542:3".
-local function kept(state, day)
-  return tonumber(string.match(" " .. meta["kept:" .. state], " " .. join(day) .. ":(%d+)")) or 0
+local kept_days = {}
+
+local function kept(state)
+  local days = kept_days[state]
+  if not days then
+    days = { counts = {} }
+    for day, count in string.gmatch(meta["kept:" .. state], "(%d+):(%d+)") do
+      days.counts[tonumber(day)] = tonumber(count)
+    end
+    kept_days[state] = days
+  end
+  return days
 end
 
-local function set_kept(state, day, count)
-  local parts = {}
-  for kept_day, kept_count in string.gmatch(meta["kept:" .. state], "(%d+):(%d+)") do
-    if tonumber(kept_day) ~= day then parts[#parts + 1] = kept_day .. ":" .. kept_count end
+local function count_kept(state, day, change)
+  local days = kept(state)
+  days.counts[day], days.changed = (days.counts[day] or 0) + change, true
+end
+
+writers[#writers + 1] = function()
+  for state, days in pairs(kept_days) do
+    local parts = {}
+    for day, count in pairs(days.counts) do
+      if count > 0 then parts[#parts + 1] = day .. ":" .. count end
+    end
+    if days.changed then meta_set("kept:" .. state, table.concat(parts, " ")) end
   end
-  if count > 0 then parts[#parts + 1] = join(day) .. ":" .. join(count) end
-  meta_set("kept:" .. state, table.concat(parts, " "))
 end
 
 -- Days of grace for the hourly clean-up, which needs the index to find what else has expired.
@@ -44,21 +61,20 @@ local INDEX_GRACE_DAYS = 3
 
 local function index_finished(key, state, id, organization, expires_at)
   local day = day_of(expires_at)
-  local count = kept(state, day)
   add("ZADD", key, expires_at, id .. "|" .. organization)
-  if count == 0 then add("EXPIREAT", key, (day + 1 + INDEX_GRACE_DAYS) * 86400) end
-  set_kept(state, day, count + 1)
+  if not kept(state).counts[day] then add("EXPIREAT", key, (day + 1 + INDEX_GRACE_DAYS) * 86400) end
+  count_kept(state, day, 1)
 end
 
--- Writes the outcome and takes the request out of the live ones. `keys`: head, body, outcome, attempts.
+-- Writes the outcome and takes the request out of the live ones. `keys`: metadata, body, outcome, attempts.
 -- `ending`: state, code, attempt, at (its expiry), summary, response, first_try (there is no history).
-local function finish(id, record, head, keys, finished_key, ending)
-  local state, expires_at = ending.state, ending.at
-  local header = { "1", state, ending.code, join(expires_at), join(now), record.organization, ending.attempt }
-  local lines = { table.concat(header, "|"), head or "1{}", encode(record), ending.summary, ending.response }
-  local text = table.concat(lines, "\n")
+local function finish(id, record, metadata, keys, finished_key, ending)
+  local state, expires_at, organization = ending.state, ending.at, record.organization
+  local text = OUTCOME_VERSION .. "|" .. state .. "|" .. ending.code .. "|" .. expires_at .. "|" .. now .. "|" .. organization
+    .. "|" .. ending.attempt .. "\n" .. (metadata or "") .. "\n" .. encode(record) .. "\n" .. ending.summary .. "\n"
+    .. ending.response
   redis.call("SET", keys.outcome, text, "EXAT", seconds(expires_at))
-  add("UNLINK", nil, keys.head)
+  if record.metadata == "1" then add("UNLINK", nil, keys.metadata) end
   if state == "failed" then
     redis.call("EXPIREAT", keys.body, seconds(expires_at))
   else
@@ -67,6 +83,6 @@ local function finish(id, record, head, keys, finished_key, ending)
   if not ending.first_try then redis.call("EXPIREAT", keys.attempts, seconds(expires_at)) end
   add("HDEL", KEYS[2], id)
   if record.deadlineAt ~= "0" then add("ZREM", KEYS[4], id) end
-  index_finished(finished_key, state, id, record.organization, expires_at)
-  count_live(record.organization, -1)
+  index_finished(finished_key, state, id, organization, expires_at)
+  count_live(organization, -1)
 end

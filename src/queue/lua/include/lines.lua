@@ -33,7 +33,10 @@ local function is_past_deadline(record)
 end
 
 -- A line is known to every process once a request has entered it.
+local registered = {}
 local function register_line(line)
+  if registered[line] then return end
+  registered[line] = true
   if not string.find(" " .. meta.lines .. " ", " " .. line .. " ", 1, true) then
     meta_set("lines", meta.lines == "" and line or join(meta.lines, line))
   end

@@ -4,6 +4,10 @@ local meta, meta_changes = {}, {}
 -- Lower bounds of the next due time, lease expiry and deadline: until then nobody has to look.
 local next_at = {}
 local now = tonumber(ARGV[1])
+-- How many are pending: per line its four levels and `total`; of all these lines together.
+local pending, all_pending = {}, 0
+-- Of other parts, which set the fields that they have collected changes of.
+local writers = {}
 
 local function meta_set(field, value)
   meta[field] = value
@@ -19,27 +23,41 @@ local function meta_read(lines, fields)
   for _, field in ipairs(fields) do
     names[#names + 1] = field
   end
-  local values = redis.call("HMGET", KEYS[1], unpack(names))
-  for i, name in ipairs(names) do
-    meta[name] = values[i] or ""
+  for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(names))) do
+    meta[names[i]] = value or ""
   end
   if meta.version ~= "" and meta.version ~= "1" then
     error("AIQ_VERSION meta " .. meta.version)
   end
   for _, line in ipairs(lines) do
     local counts = numbers(meta["pending:" .. line])
-    meta["pending:" .. line] = { counts[1] or 0, counts[2] or 0, counts[3] or 0, counts[4] or 0 }
+    counts.total = 0
+    for level = 1, 4 do
+      counts[level] = counts[level] or 0
+      counts.total = counts.total + counts[level]
+    end
+    pending[line], all_pending = counts, all_pending + counts.total
   end
   local next_values = numbers(meta.next)
   next_at = { due = next_values[1] or NEVER, expiry = next_values[2] or NEVER, deadline = next_values[3] or NEVER }
   meta.load = tonumber(meta.load) or 0
   for line in string.gmatch(meta.lines, "%S+") do
-    if not meta["pending:" .. line] then return false end
+    if not pending[line] then return false end
   end
   return true
 end
 
-local function meta_save()
+local function meta_write()
+  for _, write in ipairs(writers) do
+    write()
+  end
+  if next_at.due then
+    local after = join(next_at.due, next_at.expiry, next_at.deadline)
+    if after ~= meta.next then meta_set("next", after) end
+  end
+  for line, counts in pairs(pending) do
+    if counts.changed then meta_changes["pending:" .. line] = join(unpack(counts)) end
+  end
   local values = {}
   for field, value in pairs(meta_changes) do
     values[#values + 1] = field
@@ -48,31 +66,12 @@ local function meta_save()
   if #values > 0 then redis.call("HSET", KEYS[1], unpack(values)) end
 end
 
-local function meta_write(lines)
-  local after = join(next_at.due, next_at.expiry, next_at.deadline)
-  if after ~= meta.next then meta_set("next", after) end
-  for _, line in ipairs(lines) do
-    local counts = meta["pending:" .. line]
-    if counts.changed then meta_changes["pending:" .. line] = join(unpack(counts)) end
-  end
-  meta_save()
-end
-
-local function pending_total(lines)
-  local total = 0
-  for _, line in ipairs(lines) do
-    for _, count in ipairs(meta["pending:" .. line]) do
-      total = total + count
-    end
-  end
-  return total
-end
-
 -- One more or less pending in a line's level.
 local function count_pending(line, level, change)
-  local counts = meta["pending:" .. line]
-  counts[tonumber(level)] = counts[tonumber(level)] + change
-  counts.changed = true
+  local counts = pending[line]
+  level = tonumber(level)
+  counts[level], counts.total, counts.changed = counts[level] + change, counts.total + change, true
+  all_pending = all_pending + change
 end
 
 local function at_latest(what, instant)

@@ -48,8 +48,7 @@ local function provider_of(name)
   return providers[name]
 end
 
--- Before meta_write.
-local function write_providers()
+writers[#writers + 1] = function()
   for name, provider in pairs(providers) do
     if provider and provider.changed then
       local blocked = {}

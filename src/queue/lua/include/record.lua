@@ -1,34 +1,34 @@
--- The packed record of a live request: fields joined by "|". src/queue/record.ts holds the same list.
-local RECORD_VERSION = "2"
-local FIELDS = {
-  "version", "line", "level", "organization", "dueAt", "effectiveAt", "bytes", "tokens", "timeoutMs",
-  "deadlineAt", "resultTtlSeconds", "attempt", "retries", "timeouts", "lost", "replays", "startedAt",
-  "owner", "op", "provider", "history", "model", "targets", "target", "avoid", "circuit",
-}
+-- The packed record of a live request, fields joined by "|": what was asked for, and behind it what has become of it, which
+-- a fresh one does without. src/queue/record.ts holds the same lists.
+local RECORD_VERSION = "3"
+-- Of what was asked for only effectiveAt changes: what stands before it and behind it is kept as it is.
+local ASKED = "^(" .. string.rep("([^|]*)|", 9) .. ")([^|]*)(" .. string.rep("|([^|]*)", 8) .. ")|?(.*)$"
+local FATE = "^" .. string.rep("([^|]*)|", 12) .. "([^|]*)$"
+local FRESH = "0|0||0|0|0|||||0||"
 
 local function decode(text)
-  local record, i = {}, 0
-  for value in string.gmatch(text .. "|", "([^|]*)|") do
-    i = i + 1
-    if FIELDS[i] then record[FIELDS[i]] = value end
-  end
-  if record.version == "1" then
-    -- It had one target and counted its timeouts.
-    record.timeouts = record.timeouts == "0" and "" or "1"
-    record.model, record.targets, record.target, record.avoid, record.circuit = "", "", "1", "", ""
-  elseif record.version ~= RECORD_VERSION then
-    error("AIQ_VERSION record " .. tostring(record.version))
-  end
-  return record
+  local before, version, line, level, organization, model, targets, _, _, due_at, effective_at, behind, bytes, tokens,
+    timeout_ms, deadline_at, result_ttl_seconds, _, _, metadata, fate = string.match(text, ASKED)
+  if version ~= RECORD_VERSION then error("AIQ_VERSION record " .. string.match(text, "^[^|]*")) end
+  if fate == "" then fate = FRESH end
+  local attempt, retries, timeouts, lost, replays, started_at, owner, op, provider, history, target, avoid, circuit =
+    string.match(fate, FATE)
+  return {
+    before = before, behind = behind, line = line, level = level, organization = organization, model = model,
+    targets = targets, dueAt = due_at, effectiveAt = effective_at, bytes = bytes, tokens = tokens,
+    timeoutMs = timeout_ms, deadlineAt = deadline_at, resultTtlSeconds = result_ttl_seconds, metadata = metadata,
+    attempt = attempt, retries = retries, timeouts = timeouts, lost = lost, replays = replays, startedAt = started_at,
+    owner = owner, op = op, provider = provider, history = history, target = target, avoid = avoid, circuit = circuit,
+  }
 end
 
 local function encode(record)
-  record.version = RECORD_VERSION
-  local values = {}
-  for i, field in ipairs(FIELDS) do
-    values[i] = record[field]
-  end
-  return table.concat(values, "|")
+  local asked = record.before .. record.effectiveAt .. record.behind
+  local fate = table.concat({
+    record.attempt, record.retries, record.timeouts, record.lost, record.replays, record.startedAt, record.owner,
+    record.op, record.provider, record.history, record.target, record.avoid, record.circuit,
+  }, "|")
+  return fate == FRESH and asked or asked .. "|" .. fate
 end
 
 local function increment(record, field)

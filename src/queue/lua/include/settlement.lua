@@ -1,7 +1,7 @@
 -- What one settlement does, by where its request is: docs/states.md holds the table that this follows.
 -- A settlement: id, attempt, op, kind, at (retry: due; finished: expiry), code, timed_out, provider_ms,
 -- attempt_json, summary, response, target, health, blocked_until, used_tokens, quotas,
--- keys (head, body, outcome, attempts).
+-- keys (metadata, body, outcome, attempts).
 -- @include finish
 -- @include entry
 -- @include providers
@@ -43,9 +43,9 @@ local function end_lease(item, record)
   if item.health == "trouble" or item.health == "account" or item.blocked_until > 0 then avoid_target(record) end
 end
 
-local function end_request(item, record, head, state)
+local function end_request(item, record, metadata, state)
   item.state = state
-  finish(item.id, record, head, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], item)
+  finish(item.id, record, metadata, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], item)
   count_event(state, 1)
 end
 
@@ -61,12 +61,12 @@ local function settle_finished(item)
     local day = day_of(tonumber(outcome.expires_at))
     local index = "failed:" .. join(day)
     if not FINISHED[index] then return "again:" .. index end
-    local head, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
+    local metadata, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
     add("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
-    set_kept("failed", day, kept("failed", day) - 1)
+    count_kept("failed", day, -1)
     read_organizations({ outcome.organization })
     count_live(outcome.organization, 1)
-    end_request(item, decode(packed), head, "completed")
+    end_request(item, decode(packed), metadata, "completed")
     return "settled"
   end
   local reply = note(item)
@@ -74,20 +74,19 @@ local function settle_finished(item)
   return reply
 end
 
-local function complete(item, record, head)
+local function complete(item, record, metadata)
   leave_place(item.id, record)
   item.first_try = record.owner ~= "" and record.attempt == "1"
   if record.owner ~= "" and record.attempt == item.attempt then end_lease(item, record) end
   unlease(record)
   observe("p", item.provider_ms)
-  end_request(item, record, head, "completed")
+  end_request(item, record, metadata, "completed")
   return "settled"
 end
 
-local function settle(item, text, head, retry_penalty_ms)
-  if not text then return settle_finished(item) end
-  local record = decode(text)
-  if item.kind == "completed" then return complete(item, record, head) end
+local function settle(item, record, metadata, retry_penalty_ms)
+  if not record then return settle_finished(item) end
+  if item.kind == "completed" then return complete(item, record, metadata) end
   local mine = record.owner ~= "" and record.attempt == item.attempt
   if item.attempt_json == "" then
     -- There was no call, so no number that is known: the claim's operation tells whose lease it is.
@@ -100,7 +99,7 @@ local function settle(item, text, head, retry_penalty_ms)
   end_lease(item, record)
   unlease(record)
   if item.kind == "failed" then
-    end_request(item, record, head, "failed")
+    end_request(item, record, metadata, "failed")
     return "settled"
   end
   -- A deadline that passed while the request was leased has been taken off the watch.

@@ -18,8 +18,23 @@ local function read_item(arg, key)
     attempt_json = ARGV[arg + 8], summary = ARGV[arg + 9], response = ARGV[arg + 10],
     target = ARGV[arg + 11], health = ARGV[arg + 12], blocked_until = tonumber(ARGV[arg + 13]),
     used_tokens = tonumber(ARGV[arg + 14]), quotas = ARGV[arg + 15],
-    keys = { head = KEYS[key], body = KEYS[key + 1], outcome = KEYS[key + 2], attempts = KEYS[key + 3] },
+    keys = { metadata = KEYS[key], body = KEYS[key + 1], outcome = KEYS[key + 2], attempts = KEYS[key + 3] },
   }
+end
+
+-- Their records, and the metadata of those that have some.
+local function read_records_of(items, ids)
+  local records, names, owners, metadata = {}, {}, {}, {}
+  for i, packed in ipairs(read_many("HMGET", KEYS[2], ids)) do
+    records[i] = packed and decode(packed)
+    if packed and records[i].metadata == "1" then
+      names[#names + 1], owners[#owners + 1] = items[i].keys.metadata, i
+    end
+  end
+  for i, text in ipairs(read_many("MGET", nil, names)) do
+    metadata[owners[i]] = text
+  end
+  return records, metadata
 end
 
 local function settle_all(first_key, first, retry_penalty_ms)
@@ -27,18 +42,18 @@ local function settle_all(first_key, first, retry_penalty_ms)
   for i, name in ipairs(index_names) do
     FINISHED[name] = KEYS[first_key + i - 1]
   end
-  local items, ids, head_keys = {}, {}, {}
+  local items, ids = {}, {}
   local key = first_key + #index_names
   for arg = first + 2, #ARGV, FIELDS_PER_SETTLEMENT do
     local item = read_item(arg, key)
-    items[#items + 1], ids[#ids + 1], head_keys[#head_keys + 1] = item, item.id, item.keys.head
+    items[#items + 1], ids[#ids + 1] = item, item.id
     key = key + KEYS_PER_SETTLEMENT
   end
-  local records, heads = read_many("HMGET", KEYS[2], ids), read_many("MGET", nil, head_keys)
+  local records, metadata = read_records_of(items, ids)
   local replies = {}
   for i, item in ipairs(items) do
     note_report(item)
-    replies[i] = settle(item, records[i], heads[i], retry_penalty_ms)
+    replies[i] = settle(item, records[i], metadata[i], retry_penalty_ms)
   end
   flush()
   return replies
