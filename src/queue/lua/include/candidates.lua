@@ -64,12 +64,16 @@ end
 -- more of this line now.
 local function each_startable(limit, start)
   local walk = { found = {}, next = 1, reading = 1, read = {}, has_more = {}, last = {}, closed = {}, later = {} }
+  local open = 0
   for _, line in ipairs(LINES) do
     local room = pending[line].total > 0 and room_of_line(line) or 0
     walk.closed[line] = room == 0
-    if limit > 0 and room > 0 then read_more(walk, line, math.min(limit, room)) end
+    if limit > 0 and room > 0 then
+      read_more(walk, line, math.min(limit, room))
+      open = open + 1
+    end
   end
-  table.sort(walk.found, by_score)
+  if open > 1 then table.sort(walk.found, by_score) end
   local started = 0
   while started < limit and walk.next <= #walk.found do
     local entry = walk.found[walk.next]

@@ -67,6 +67,8 @@ end
 -- behind it in this claim: nobody of the same target may overtake, or a large request would wait for ever.
 local function choose_target(record)
   local targets, tokens, until_at = targets_of(record), tonumber(record.tokens), NEVER
+  local only = not targets[2] and targets[1]
+  if only and availability(provider_of(only.provider), only, tokens) == "open" then return only end
   local kinds = { "used_up" }
   for number, target in ipairs(targets) do
     local is_avoided = occurrences(record.avoid, number) > 0

@@ -72,9 +72,8 @@ local function claim(first, retry_penalty_ms)
     count_pending(line, record.level, -1)
     advance_virtual(record)
     at_latest("expiry", expires_at)
-    for _, value in ipairs({ id, text, join(expires_at) }) do
-      claimed[#claimed + 1] = value
-    end
+    local last = #claimed
+    claimed[last + 1], claimed[last + 2], claimed[last + 3] = id, text, join(expires_at)
     return "started"
   end)
   flush()

@@ -8,8 +8,11 @@ local MAX_LAG_MS, MAX_LEAD_MS = 7200000, 1500000
 
 local share_ms = 0
 
+local clocks = {}
+
 local function clock_of(line)
-  return string.match(line, "^[^+]+")
+  clocks[line] = clocks[line] or string.match(line, "^[^+]+")
+  return clocks[line]
 end
 
 local function virtual_field(clock)

@@ -39,10 +39,11 @@ local function provider_of(name)
     for target, until_at in string.gmatch(meta["blocked:" .. name], "(%S+) (%d+)") do
       if tonumber(until_at) > now then blocked[target] = tonumber(until_at) end
     end
+    local limits, buckets = parse_limits(name), parse_buckets(meta["buckets:" .. name])
     providers[name] = {
-      name = name, limits = parse_limits(name), blocked = blocked, breaker = parse_breaker(meta["breaker:" .. name]),
+      name = name, limits = limits, buckets = buckets, is_limited = next(limits) ~= nil or next(buckets) ~= nil, blocked = blocked, breaker = parse_breaker(meta["breaker:" .. name]),
       is_paused = meta["paused:*"] == "1" or meta["paused:" .. name] == "1",
-      buckets = parse_buckets(meta["buckets:" .. name]), in_flight = {}, refused = {},
+      in_flight = {}, refused = {},
     }
   end
   return providers[name]
@@ -104,6 +105,7 @@ end
 -- What a call of this target takes from which bucket, all or nothing. `name`: whose limit it is; `kind`: as in its key.
 local function takings(provider, target, tokens)
   local list = {}
+  if not provider.is_limited then return list end
   local function take(name, kind, bucket, amount)
     if not bucket then return end
     list[#list + 1] = { name = name, kind = kind, bucket = bucket, amount = math.min(amount, bucket.capacity) }
@@ -138,6 +140,7 @@ local function availability(provider, target, tokens)
   if not provider then return "shut", NEVER end
   local until_at = shut_until(provider) or provider.blocked[target.name]
   if until_at then return "shut", until_at end
+  if not provider.is_limited then return "open" end
   for _, name in ipairs({ provider.name, target.name }) do
     local concurrency = (provider.limits[name] or {}).concurrency
     if provider.refused[name] then return "full", provider.refused[name], name end

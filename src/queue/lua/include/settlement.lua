@@ -25,7 +25,7 @@ local function note_report(item)
   end
   for kind, limit, remaining, full_at in string.gmatch(item.quotas, "(%a) (%S+) (%S+) (%S+)") do
     learn_bucket(provider.buckets, kind .. ":" .. item.target, tonumber(limit), tonumber(remaining), tonumber(full_at))
-    provider.changed = true
+    provider.changed, provider.is_limited = true, true
   end
 end
 
@@ -45,7 +45,7 @@ end
 
 local function end_request(item, record, metadata, state)
   item.state = state
-  finish(item.id, record, metadata, item.keys, FINISHED[state .. ":" .. join(day_of(item.at))], item)
+  finish(item.id, record, metadata, item.keys, FINISHED[state .. ":" .. day_of(item.at)], item)
   count_event(state, 1)
 end
 

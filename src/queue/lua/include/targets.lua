@@ -3,9 +3,13 @@
 -- @include record
 local TIMEOUTS_PER_TARGET = 2
 
+local plain = {}
+
 local function targets_of(record)
   if record.targets == "" then
-    return { { provider = record.line, name = record.line .. "/" .. record.model, weight = 1 } }
+    local name = record.line .. "/" .. record.model
+    plain[name] = plain[name] or { { provider = record.line, name = name, weight = 1, number = 1 } }
+    return plain[name]
   end
   local list = {}
   for provider, model, weight in string.gmatch(record.targets, "([^ /]+)/([^ /]+)/(%d+)") do
