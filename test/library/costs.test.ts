@@ -7,7 +7,7 @@ const COSTS = {
   "dequeue of nothing": [1, 3],
   enqueue: [1, 8],
   "enqueueMany of 20": [1, 10],
-  "status of a pending one": [1, 6],
+  "status of a pending one": [1, 5],
   dequeue: [2, 9],
   "dequeueMany of 20": [2, 9],
   "status of one in work": [1, 5],

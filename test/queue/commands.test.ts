@@ -48,9 +48,9 @@ describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
     const queue = open()
     const [id = "", waiting = ""] = await queue.enqueueEach({}, {})
     const status = (requestId: string) => () => queue.status(requestId, null)
-    await expectCost(queue, "a pending request", { commands: 5, trips: 1 }, status(waiting))
+    await expectCost(queue, "a pending request", { commands: 4, trips: 1 }, status(waiting))
     const claimed = await queue.takeOne()
-    await expectCost(queue, "a processing request", { commands: 5, trips: 1 }, status(id))
+    await expectCost(queue, "a processing request", { commands: 4, trips: 1 }, status(id))
     await queue.settle([settlement(claimed, "completed")])
     await expectCost(queue, "a completed request", { commands: 3, trips: 1 }, status(id))
     const unknown = queue.newRequest().head.requestId
@@ -63,10 +63,10 @@ describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
     const queue = open()
     const [pending = "", id = ""] = await queue.enqueueEach({ priority: "low" }, {}, {})
     const cancel = (requestId: string) => () => queue.cancel(requestId, null)
-    await expectCost(queue, "a pending request", { commands: 13, trips: 1 }, cancel(pending))
+    await expectCost(queue, "a pending request", { commands: 12, trips: 1 }, cancel(pending))
     await expectCost(queue, "again", { commands: 5, trips: 1 }, cancel(pending))
     await queue.settle([settlement(await queue.takeOne(), "failed")])
-    await expectCost(queue, "a replay", { commands: 15, trips: 2 }, () =>
+    await expectCost(queue, "a replay", { commands: 14, trips: 2 }, () =>
       queue.replay(id, null, { deadlineAt: null }),
     )
     const failed = await queue.takeOne()
@@ -84,9 +84,9 @@ describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
     const settled = () => (claims.pop()?.requests ?? []).map((each) => settlement(each, "completed"))
     await queue.settle([settlement(await queue.takeOne(), "completed")])
     await expectCost(queue, "a claim of 20", { commands: 9, trips: 2 }, claim)
-    await expectCost(queue, "settling 20", { commands: 30, trips: 1 }, () => queue.settle(settled()))
+    await expectCost(queue, "settling 20", { commands: 29, trips: 1 }, () => queue.settle(settled()))
     await claim()
-    await expectCost(queue, "a turn of 20", { commands: 35, trips: 2 }, () =>
+    await expectCost(queue, "a turn of 20", { commands: 34, trips: 2 }, () =>
       queue.turn(settled(), { ...CLAIM, limit: 20 }),
     )
     const { lease } = (await queue.take({ limit: 1 })).requests[0] ?? {}
@@ -119,9 +119,9 @@ describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
     await queue.enqueue(Array.from({ length: 4 }, () => queue.newRequest()))
     await queue.settle([settlement(await queue.takeOne(), "completed")])
     for (const [kind, commands] of [
-      ["completed", 11],
-      ["retry", 10],
-      ["failed", 15],
+      ["completed", 10],
+      ["retry", 9],
+      ["failed", 13],
     ] as const) {
       const claimed = await queue.takeOne()
       await expectCost(queue, kind, { commands, trips: 1 }, () => queue.settle([settlement(claimed, kind)]))

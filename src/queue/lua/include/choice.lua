@@ -72,7 +72,6 @@ local function choose_target(record)
   local kinds = { "used_up" }
   for number, target in ipairs(targets) do
     local is_avoided = occurrences(record.avoid, number) > 0
-    target.number = number
     target.kind = is_used_up(record, number) and "used_up" or is_avoided and "avoided" or "fresh"
     if target.kind ~= "used_up" and provider_of(target.provider) then kinds = { "fresh", "avoided" } end
   end

@@ -62,7 +62,7 @@ local INDEX_GRACE_DAYS = 3
 local function index_finished(key, state, id, organization, expires_at)
   local day = day_of(expires_at)
   add("ZADD", key, expires_at, id .. "|" .. organization)
-  if not kept(state).counts[day] then add("EXPIREAT", key, (day + 1 + INDEX_GRACE_DAYS) * 86400) end
+  if (kept(state).counts[day] or 0) == 0 then add("EXPIREAT", key, (day + 1 + INDEX_GRACE_DAYS) * 86400) end
   count_kept(state, day, 1)
 end
 

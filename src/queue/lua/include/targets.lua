@@ -13,7 +13,8 @@ local function targets_of(record)
   end
   local list = {}
   for provider, model, weight in string.gmatch(record.targets, "([^ /]+)/([^ /]+)/(%d+)") do
-    list[#list + 1] = { provider = provider, name = provider .. "/" .. model, weight = tonumber(weight) }
+    local number = #list + 1
+    list[number] = { provider = provider, name = provider .. "/" .. model, weight = tonumber(weight), number = number }
   end
   return list
 end
