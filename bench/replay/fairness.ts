@@ -35,7 +35,7 @@ export async function replayFairness({ isFull, report }: SectionOptions): Promis
   const requests = drawRequests([...backlog, ...small.flat().toSorted((a, b) => a.arrivalMs - b.arrivalMs)])
   const runs = []
   for (const { name, env } of KINDS) {
-    report(`${BACKLOG} of one tenant before ${SMALL_TENANTS} small ones, ${name}, ${LANES} lanes`)
+    report(`${BACKLOG} of one tenant before ${SMALL_TENANTS} small tenants, ${name}, ${LANES} lanes`)
     const played = await play({ requests, lanes: LANES, env, untilMs: spanMs })
     const [flooder, others] = [
       played.requests.filter(isFlooder),
@@ -58,8 +58,8 @@ export async function replayFairness({ isFull, report }: SectionOptions): Promis
         title,
         columns: [
           "order",
-          "started of the one",
-          "started of the small ones",
+          "started of the flooder",
+          "started of the small tenants",
           "their wait p50, s",
           "p95",
           "longest",
@@ -70,19 +70,19 @@ export async function replayFairness({ isFull, report }: SectionOptions): Promis
     plots: [
       {
         file: "replay-fairness-wait",
-        title: `${BACKLOG} pending of one tenant: how long the oldest of the small ones has waited`,
+        title: `${BACKLOG.toLocaleString("en")} pending of one tenant: how long the oldest request of the small tenants has waited`,
         x: { name: "minutes" },
         y: { name: "oldest wait, s" },
         series: runs.map(({ name, others }) => ({ name, points: oldestWaitCurve(others, STEP_MS, spanMs) })),
       },
       {
         file: "replay-fairness-share",
-        title: `${BACKLOG} pending of one tenant: share completed of what has arrived by then`,
+        title: `${BACKLOG.toLocaleString("en")} pending of one tenant: share completed of what has arrived by then`,
         x: { name: "minutes" },
         y: { name: "completed, %" },
         series: runs.flatMap(({ name, flooder, others }) => [
-          { name: `small ones, ${name}`, points: completedCurve(others, spanMs) },
-          { name: `the one, ${name}`, points: completedCurve(flooder, spanMs) },
+          { name: `small tenants, ${name}`, points: completedCurve(others, spanMs) },
+          { name: `flooder, ${name}`, points: completedCurve(flooder, spanMs) },
         ]),
       },
     ],
