@@ -10,9 +10,9 @@ const HEIGHT = 480
 /** Okabe and Ito's, told apart by who sees colours differently too. */
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 
-function axis({ name, isLogarithmic }: Axis, nameGap: number) {
+function axis({ name, isLogarithmic, logBase = 10 }: Axis, nameGap: number) {
   const type = isLogarithmic ? ("log" as const) : ("value" as const)
-  return { type, name, nameLocation: "middle" as const, nameGap, scale: false }
+  return { type, name, nameLocation: "middle" as const, nameGap, logBase, scale: false }
 }
 
 function draw({ title, x, y, series }: Plot): string {
@@ -36,7 +36,7 @@ function draw({ title, x, y, series }: Plot): string {
       type: "line",
       name,
       data: points,
-      showSymbol: points.length < 40,
+      showSymbol: points.length < 10,
     })),
   })
   const svg = chart.renderToSVGString()

@@ -75,7 +75,7 @@ function plotRuns(name: string, title: string, runs: Run[]): Plot[] {
     {
       file: `replay-${name}-wait`,
       title: `${title}: wait until the provider is called, 95th percentile`,
-      x: { name: "lanes", isLogarithmic: true },
+      x: { name: "lanes", isLogarithmic: true, logBase: 2 },
       y: { name: "wait, s", isLogarithmic: true },
       series: PRIORITIES.map((priority) => ({
         name: priority,
