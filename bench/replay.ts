@@ -18,7 +18,7 @@ const NOTES = [
 export const replay: Section = {
   name: "replay",
   title: "Replay of production traces, starvation and fairness",
-  minutes: { normal: 5, full: 90 },
+  minutes: { normal: 5, full: 75 },
   async run(options: SectionOptions): Promise<SectionResult> {
     const results: SectionResult[] = []
     for (const part of PARTS) results.push(await part(options))

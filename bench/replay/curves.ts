@@ -4,6 +4,11 @@ import type { PlayedRequest } from "./play.ts"
 type Point = [x: number, y: number]
 const MINUTE_MS = 60_000
 
+/** Finer than a plot shows. */
+export function round(value: number): number {
+  return Number(value.toPrecision(4))
+}
+
 /** From its arrival until its call reached the provider, s; requests that were not called are left out. */
 export function waitsOf(requests: PlayedRequest[], priority?: Priority): number[] {
   return requests
@@ -26,7 +31,7 @@ export function inFlightCurve(requests: PlayedRequest[], stepMs: number): Point[
       busyMs[step] = (busyMs[step] ?? 0) + Math.min(to, (step + 1) * stepMs) - Math.max(from, step * stepMs)
     }
   }
-  return busyMs.map((ms, step) => [((step + 0.5) * stepMs) / MINUTE_MS, ms / stepMs])
+  return busyMs.map((ms, step) => [round(((step + 0.5) * stepMs) / MINUTE_MS), round(ms / stepMs)])
 }
 
 export function mostInFlight(requests: PlayedRequest[]): number {
@@ -55,8 +60,8 @@ export function rateCurve(timesMs: (number | null)[], stepMs: number): Point[] {
     counts[step] = (counts[step] ?? 0) + 1
   }
   return Array.from(counts, (count = 0, step) => [
-    ((step + 0.5) * stepMs) / MINUTE_MS,
-    (count * MINUTE_MS) / stepMs,
+    round(((step + 0.5) * stepMs) / MINUTE_MS),
+    round((count * MINUTE_MS) / stepMs),
   ])
 }
 
@@ -68,7 +73,7 @@ export function oldestWaitCurve(requests: PlayedRequest[], stepMs: number, endMs
       const isWaiting = arrivalMs <= ms && (startedMs ?? Number.POSITIVE_INFINITY) > ms
       return isWaiting ? Math.min(first, arrivalMs) : first
     }, ms)
-    points.push([ms / MINUTE_MS, (ms - oldest) / 1000])
+    points.push([round(ms / MINUTE_MS), round((ms - oldest) / 1000)])
   }
   return points
 }

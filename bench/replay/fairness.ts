@@ -1,6 +1,6 @@
 import { percentile } from "../median.ts"
 import type { SectionOptions, SectionResult } from "../section.ts"
-import { oldestWaitCurve, waitsOf } from "./curves.ts"
+import { oldestWaitCurve, round, waitsOf } from "./curves.ts"
 import { noteMachine, type PlayedRequest, play } from "./play.ts"
 import { drawRequests, type Plan, planEvenly } from "./workload.ts"
 
@@ -100,7 +100,7 @@ function completedCurve(requests: PlayedRequest[], spanMs: number): [number, num
   for (let ms = STEP_MS; ms <= spanMs; ms += STEP_MS) {
     const arrived = requests.filter(({ arrivalMs }) => arrivalMs <= ms)
     const ended = arrived.filter(({ endedMs }) => endedMs !== null && endedMs <= ms)
-    points.push([ms / 60_000, (100 * ended.length) / arrived.length])
+    points.push([round(ms / 60_000), round((100 * ended.length) / arrived.length)])
   }
   return points
 }

@@ -2,6 +2,7 @@ import type { Priority } from "../../src/core/request.ts"
 import { createTestQueue, settlement } from "../../test/helpers/queue.ts"
 import { startTestStore, type TestStore } from "../../test/helpers/store.ts"
 import type { SectionOptions, SectionResult } from "../section.ts"
+import { round } from "./curves.ts"
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -116,7 +117,7 @@ async function runFlood(store: TestStore, options: FloodOptions): Promise<Flood>
     const [oldestSince = queue.clock()] = waiting.values()
     const hoursSince = (at: number) => (queue.clock() - at) / HOUR_MS
     if (hoursSince(startedAt) >= PLOTTED_FROM_HOURS && oldestSince < queue.clock()) {
-      result.curve.push([hoursSince(startedAt), hoursSince(oldestSince)])
+      result.curve.push([round(hoursSince(startedAt)), round(hoursSince(oldestSince))])
     }
   }
   return result

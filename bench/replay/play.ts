@@ -1,4 +1,5 @@
 import { cpus } from "node:os"
+import { countCommands } from "../../test/helpers/count.ts"
 import { eventually } from "../../test/helpers/eventually.ts"
 import { openScene } from "../../test/scale/scene.ts"
 import type { PlannedRequest } from "./workload.ts"
@@ -24,6 +25,8 @@ export interface Play {
   /** More than requests when one was called twice. */
   calls: number
   completed: number
+  /** Billed ones, for all that was done meanwhile; a look each second at whether all is done is among them. */
+  commands: number
   /** Of all processors, by everything that ran on the machine meanwhile, 0 to 1. */
   processorShare: number
 }
@@ -34,6 +37,7 @@ const CHARS_PER_TOKEN = 4
 const FILLER = "An edge queue keeps its order. "
 /** Answers of a thousand tokens at 40 a second are whole by then. */
 const TIMEOUT_MS = 120_000
+const LOOK_EVERY_MS = 1000
 const LONGEST_TAIL_MS = 3_600_000
 /** Share of the processors' time; above it, work waits for them often enough to show, ten times magnified. */
 const FREE_OF_DOUBT = 0.7
@@ -51,18 +55,18 @@ export async function play({ requests, lanes, env = {}, untilMs }: PlayOptions):
     await enqueue(backlog.map(toRequest))
     await startLanes(lanes)
     const processors = watchProcessors()
-    const startedAt = scene.clock()
-    await arrive(
-      toCome.map(({ arrivalMs }) => arrivalMs),
-      (i) => toRequest(toCome[i] as PlannedRequest, backlog.length + i),
-    )
+    let startedAt = 0
     const readCompleted = async () => (await queue.stats()).counts.completed
-    if (untilMs === undefined) {
+    const { total: commands } = await countCommands(scene.store.redis, async () => {
+      startedAt = scene.clock()
+      await arrive(
+        toCome.map(({ arrivalMs }) => arrivalMs),
+        (i) => toRequest(toCome[i] as PlannedRequest, backlog.length + i),
+      )
+      if (untilMs !== undefined) return scene.pass(untilMs - (scene.clock() - startedAt))
       const isOver = async () => (await readCompleted()) === requests.length
-      await eventually(isOver, { withinMs: LONGEST_TAIL_MS / FACTOR, everyMs: 500 })
-    } else {
-      await scene.pass(untilMs - (scene.clock() - startedAt))
-    }
+      await eventually(isOver, { withinMs: LONGEST_TAIL_MS / FACTOR, everyMs: LOOK_EVERY_MS })
+    })
     const processorShare = processors()
     const calls = await scene.calls()
     const byTag = new Map(calls.map((call) => [call.tag.split(":")[0], call]))
@@ -74,6 +78,7 @@ export async function play({ requests, lanes, env = {}, untilMs }: PlayOptions):
       }),
       calls: calls.length,
       completed: await readCompleted(),
+      commands,
       processorShare,
     }
   } finally {

@@ -48,17 +48,25 @@ function tabulateWaits(title: string, runs: Run[]): Table {
 }
 
 function tabulateRuns(title: string, runs: Run[]): Table {
-  const rows = runs.map(({ lanes, requests, calls, completed, processorShare }) => {
+  const rows = runs.map(({ lanes, requests, calls, completed, commands, processorShare }) => {
     const starts = rateCurve(startsOf(requests), 60_000).map(([, perMinute]) => perMinute)
     const tailMs = lastEndOf(requests) - (requests.at(-1)?.arrivalMs ?? 0)
     return [
       ...[lanes, `${completed} of ${requests.length}`, (calls / requests.length).toFixed(3)],
+      (commands / requests.length).toFixed(1),
       ...[Math.max(...starts), mostInFlight(requests), (tailMs / 1000).toFixed(0)],
       `${Math.round(processorShare * 100)} %`,
     ]
   })
   const columns = [
-    ...["lanes", "completed", "calls ÷ requests", "most calls a minute", "most in flight"],
+    ...[
+      "lanes",
+      "completed",
+      "calls ÷ requests",
+      "commands ÷ requests",
+      "most calls a minute",
+      "most in flight",
+    ],
     ...["last answer after the last arrival, s", "processors busy"],
   ]
   return { title: `${title}: calls`, columns, rows }
