@@ -43,6 +43,8 @@ export interface Axis {
   /** With its unit. */
   name: string
   isLogarithmic?: boolean
+  /** Of a logarithmic axis: each tick is so many times the one before; 10 unless given. */
+  logBase?: number
 }
 
 export interface Goal {

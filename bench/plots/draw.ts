@@ -7,19 +7,28 @@ import type { Axis, Plot } from "../section.ts"
 
 const WIDTH = 900
 const HEIGHT = 480
+/** Okabe and Ito's, told apart by who sees colours differently too. */
+const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 
-function axis({ name, isLogarithmic }: Axis, nameGap: number) {
+function axis({ name, isLogarithmic, logBase = 10 }: Axis, nameGap: number) {
   const type = isLogarithmic ? ("log" as const) : ("value" as const)
-  return { type, name, nameLocation: "middle" as const, nameGap, scale: false }
+  return { type, name, nameLocation: "middle" as const, nameGap, logBase, scale: false }
 }
 
 function draw({ title, x, y, series }: Plot): string {
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT })
   chart.setOption({
     animation: false,
+    color: COLOURS,
     backgroundColor: "#ffffff",
     title: { text: title, left: "center", textStyle: { fontSize: 15 } },
-    legend: { bottom: 0, data: series.map(({ name }) => name) },
+    legend: {
+      bottom: 10,
+      itemGap: 40,
+      icon: "roundRect",
+      itemHeight: 4,
+      data: series.map(({ name }) => name),
+    },
     grid: { left: 80, right: 30, top: 50, bottom: 90 },
     xAxis: axis(x, 30),
     yAxis: axis(y, 55),
@@ -27,7 +36,7 @@ function draw({ title, x, y, series }: Plot): string {
       type: "line",
       name,
       data: points,
-      showSymbol: points.length < 40,
+      showSymbol: points.length < 10,
     })),
   })
   const svg = chart.renderToSVGString()

@@ -1,11 +1,12 @@
 /**
- * Builds `examples/data/requests.jsonl`, what `npm run demo` posts, out of a folder that holds
- * `azure-llm-2023-conv.csv` and `banking77-test.csv`. The same inputs give the same file.
+ * Builds `examples/data/requests.jsonl`, what `npm run demo` posts, out of a trace in `bench/data` and a folder that holds
+ * `banking77-test.csv`. The same inputs give the same file.
  *
  *   node dev/demo/build-data.ts <folder>
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { readTrace } from "../../bench/data/read-trace.ts"
 import type { Priority } from "../../src/core/request.ts"
 import type { DemoRow } from "./rows.ts"
 
@@ -35,16 +36,6 @@ function priorityOf(intent: string): Priority {
   return (found?.[0] as Priority | undefined) ?? "normal"
 }
 
-/** `2023-11-16 18:15:46.6805900,374,44`: time, context tokens, generated tokens. */
-function readTrace(file: string) {
-  const lines = readFileSync(file, "utf8").trim().split("\n").slice(1)
-  return lines.slice(FIRST_ROW, FIRST_ROW + ROWS).map((line) => {
-    const [time = "", contextTokens, generatedTokens] = line.split(",")
-    const at = Date.parse(`${time.slice(0, 23).replace(" ", "T")}Z`)
-    return { at, contextTokens: Number(contextTokens), generatedTokens: Number(generatedTokens) }
-  })
-}
-
 /** `text,category`, where a text with a comma, a quote or a line break is quoted. */
 function readQuestions(file: string): { text: string; intent: string }[] {
   const records = readFileSync(file, "utf8").matchAll(/^(?:"((?:[^"]|"")*)"|([^",\n]*)),([^,\r\n]+)\r?$/gm)
@@ -57,14 +48,14 @@ function readQuestions(file: string): { text: string; intent: string }[] {
 
 const [folder] = process.argv.slice(2)
 if (folder === undefined) {
-  console.error("usage: node dev/demo/build-data.ts <folder with the two CSV files>")
+  console.error("usage: node dev/demo/build-data.ts <folder with the CSV file>")
   process.exit(1)
 }
-const trace = readTrace(join(folder, "azure-llm-2023-conv.csv"))
+const trace = readTrace("conv").slice(FIRST_ROW, FIRST_ROW + ROWS)
 const questions = readQuestions(join(folder, "banking77-test.csv"))
-const lines = trace.map(({ at, contextTokens, generatedTokens }, i) => {
+const lines = trace.map(({ arrivalMs, contextTokens, generatedTokens }, i) => {
   const { text = "", intent = "" } = questions[(i * STEP) % questions.length] ?? {}
-  const offsetMs = at - (trace[0]?.at ?? 0)
+  const offsetMs = arrivalMs - (trace[0]?.arrivalMs ?? 0)
   const row: DemoRow = {
     offsetMs,
     contextTokens,

@@ -1,17 +1,17 @@
-import { readFileSync } from "node:fs"
 import { setTimeout as wait } from "node:timers/promises"
+import { readTrace } from "../../bench/data/read-trace.ts"
 import type { CallRecord } from "../../dev/simulator/calls.ts"
 import { createIdGenerator } from "../../src/core/ids.ts"
 import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
 import { startTestStore } from "../helpers/store.ts"
 import { clockAt, type Pace } from "./pace.ts"
-import { spawnFleet, spawnSimulator } from "./processes.ts"
+import { spawnFleet, spawnLanes, spawnSimulator } from "./processes.ts"
 import { openStack } from "./stack.ts"
 
-/** Of a production trace, ms after the first: see `data/README.md`. */
-const ARRIVALS_MS = JSON.parse(
-  readFileSync(new URL("./data/code-arrivals.json", import.meta.url), "utf8"),
-) as number[]
+/** Of a production trace, ms after the first: bursts of code completions, 67 in the busiest second, none in seven of ten. */
+const ARRIVALS_MS = readTrace("code")
+  .slice(1482, 3482)
+  .map(({ arrivalMs }, _, [first]) => arrivalMs - (first?.arrivalMs ?? 0))
 
 const BULK = 1000
 
@@ -22,41 +22,54 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
   const pace: Pace = { since: Date.now(), factor }
   const clock = clockAt(pace)
   const address = { url: store.url, token: store.token }
-  const running = new Set<Awaited<ReturnType<typeof spawnFleet>>>()
+  const running = new Set<{ stop(): Promise<unknown> }>()
   const newId = createIdGenerator(clock)
 
   const open = (queueName: string) => {
     const options = { store: address, simulatorUrl: simulator.url, queueName, env }
     const { queue } = openStack({ ...options, clock })
+    let lanes: Awaited<ReturnType<typeof spawnLanes>> | null = null
     const enqueue = async (requests: RequestOverrides[]) => {
       for (let i = 0; i < requests.length; i += BULK) {
         const bulk = requests
           .slice(i, i + BULK)
           .map((each) => newRequest({ requestId: newId(), createdAt: clock(), ...each }))
         await queue.enqueue(bulk)
+        lanes?.wake()
+      }
+    }
+    /** One request at each of these times, ms from now; ends with the last. */
+    const arrive = async (arrivalsMs: number[], build: (i: number) => RequestOverrides) => {
+      const startedAt = clock()
+      for (let i = 0; i < arrivalsMs.length; ) {
+        const elapsedMs = clock() - startedAt
+        const due: RequestOverrides[] = []
+        while ((arrivalsMs[i] ?? Number.POSITIVE_INFINITY) <= elapsedMs) due.push(build(i++))
+        await enqueue(due)
+        const nextMs = (arrivalsMs[i] ?? 0) - (clock() - startedAt)
+        if (nextMs > 0) await wait(Math.ceil(nextMs / factor))
       }
     }
     return {
       queue,
       enqueue,
+      arrive,
+      /** They look for work several times a second. */
       startFleet: async (lanes: number[]) => {
         const fleet = await spawnFleet({ ...options, lanes, pace })
         running.add(fleet)
         return fleet
       },
+      /** They sleep until something is enqueued here, and wake each other, as the Worker's do. */
+      startLanes: async (count: number) => {
+        lanes = await spawnLanes({ ...options, lanes: count, pace })
+        running.add(lanes)
+      },
       /** One request at each arrival of the trace, as far as they come within `spanMs`. */
       replay: async (spanMs: number, build: (i: number) => RequestOverrides, stretch = 1) => {
-        const startedAt = clock()
-        const arrivals = ARRIVALS_MS.map((ms) => ms * stretch).filter((ms) => ms < spanMs)
-        for (let i = 0; i < arrivals.length; ) {
-          const elapsedMs = clock() - startedAt
-          const due = arrivals.slice(i).filter((ms) => ms <= elapsedMs)
-          await enqueue(due.map((_, j) => build(i + j)))
-          i += due.length
-          const nextMs = (arrivals[i] ?? 0) - (clock() - startedAt)
-          if (nextMs > 0) await wait(Math.ceil(nextMs / factor))
-        }
-        return arrivals.length
+        const arrivalsMs = ARRIVALS_MS.map((ms) => ms * stretch).filter((ms) => ms < spanMs)
+        await arrive(arrivalsMs, build)
+        return arrivalsMs.length
       },
     }
   }
