@@ -1,0 +1,98 @@
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import type { RawRedis, TestStore } from "../../test/helpers/store.ts"
+import { fill } from "./requests.ts"
+import { openQueue, startLargeStore } from "./stores.ts"
+
+const FILL_BULLMQ = fileURLToPath(new URL("../peers/fill-bullmq.ts", import.meta.url))
+/** Keys of a family are alike: so many of them tell what all take. */
+const SAMPLE = 500
+
+export interface Memory {
+  who: string
+  pending: number
+  /** Bytes per pending request: all that Redis holds more than before. */
+  perRequest: number
+  /** The same by kind of key, largest first; `(key table)` is what the store needs to find its keys. */
+  families: [family: string, bytesPerRequest: number][]
+}
+
+interface Holder {
+  who: string
+  fill(store: TestStore, count: number): Promise<void>
+  /** Names the family of a key. */
+  familyOf(key: string): string
+}
+
+const QUEUE: Holder = {
+  who: "this queue",
+  fill: (store, count) => fill(openQueue(store), count),
+  familyOf: (key) => key.split(":")[2] ?? key,
+}
+
+/** What BullMQ keeps of a job that has these options. */
+function bullmq(who: string, options: object): Holder {
+  return {
+    who,
+    fill: async ({ address }, count) => {
+      if (!("socketPath" in address)) throw new Error("The benchmarks' Redis listens on a socket.")
+      const args = [address.socketPath, String(count), JSON.stringify(options)]
+      await promisify(execFile)(process.execPath, ["--experimental-strip-types", FILL_BULLMQ, ...args])
+    },
+    familyOf: (key) => key.split(":")[2]?.replace(/^\d+$/, "job") ?? key,
+  }
+}
+
+const HOLDERS = [QUEUE, bullmq("BullMQ, prioritized", { priority: 3 }), bullmq("BullMQ, plain", {})]
+
+/** Everyone in turn on the same Redis, emptied between them, size by size. */
+export async function measureMemory(sizes: number[], report: (line: string) => void): Promise<Memory[]> {
+  const store = await startLargeStore()
+  const found: Memory[] = []
+  try {
+    for (const pending of sizes) {
+      for (const holder of HOLDERS) {
+        report(`memory: ${holder.who}, ${pending.toLocaleString("en")} pending`)
+        found.push(await measure(store, holder, pending))
+      }
+    }
+  } finally {
+    await store.close()
+  }
+  return found
+}
+
+async function measure(store: TestStore, holder: Holder, pending: number): Promise<Memory> {
+  // The connections' buffers and the scripts are there before and after.
+  await holder.fill(store, 1)
+  await store.flush()
+  const before = await usedMemory(store.redis)
+  await holder.fill(store, pending)
+  const perRequest = ((await usedMemory(store.redis)) - before) / pending
+  const sizes = await familySizes(store.redis, holder.familyOf)
+  await store.flush()
+  const families = [...sizes].map(([name, bytes]): [string, number] => [name, bytes / pending])
+  const rest = perRequest - families.reduce((sum, [, bytes]) => sum + bytes, 0)
+  const all: [string, number][] = [...families, ["(key table)", rest]]
+  return { who: holder.who, pending, perRequest, families: all.toSorted(([, a], [, b]) => b - a) }
+}
+
+async function usedMemory(redis: RawRedis): Promise<number> {
+  const info = String(await redis.sendCommand(["INFO", "memory"]))
+  return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
+}
+
+/** Bytes by Redis's own measure, of a sample of each family's keys times their number. */
+async function familySizes(redis: RawRedis, familyOf: (key: string) => string): Promise<Map<string, number>> {
+  const keys = Map.groupBy(await redis.sendCommand<string[]>(["KEYS", "*"]), familyOf)
+  const sizes = new Map<string, number>()
+  for (const [family, members] of keys) {
+    const sample = members.slice(0, SAMPLE)
+    const usages = await Promise.all(
+      sample.map((key) => redis.sendCommand<number>(["MEMORY", "USAGE", key, "SAMPLES", "0"])),
+    )
+    sizes.set(family, (usages.reduce((sum, bytes) => sum + bytes, 0) / sample.length) * members.length)
+  }
+  return sizes
+}
