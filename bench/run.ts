@@ -4,9 +4,10 @@ import { parseArgs } from "node:util"
 import { drawPlots } from "./draw-plots.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
+import { scale } from "./scale.ts"
 import type { Section, SectionResult } from "./section.ts"
 
-const SECTIONS: Section[] = []
+const SECTIONS: Section[] = [scale]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 

@@ -43,6 +43,8 @@ export interface Axis {
   /** With its unit. */
   name: string
   isLogarithmic?: boolean
+  /** Of x: names of 0, 1, 2 …; the series are then drawn as bars upon each other. */
+  categories?: string[]
 }
 
 export interface Goal {

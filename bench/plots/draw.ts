@@ -8,7 +8,8 @@ import type { Axis, Plot } from "../section.ts"
 const WIDTH = 900
 const HEIGHT = 480
 
-function axis({ name, isLogarithmic }: Axis, nameGap: number) {
+function axis({ name, isLogarithmic, categories }: Axis, nameGap: number) {
+  if (categories !== undefined) return { type: "category" as const, data: categories }
   const type = isLogarithmic ? ("log" as const) : ("value" as const)
   return { type, name, nameLocation: "middle" as const, nameGap, scale: false }
 }
@@ -23,12 +24,11 @@ function draw({ title, x, y, series }: Plot): string {
     grid: { left: 80, right: 30, top: 50, bottom: 90 },
     xAxis: axis(x, 30),
     yAxis: axis(y, 55),
-    series: series.map(({ name, points }) => ({
-      type: "line",
-      name,
-      data: points,
-      showSymbol: points.length < 40,
-    })),
+    series: series.map(({ name, points }) =>
+      x.categories === undefined
+        ? { type: "line", name, data: points, showSymbol: points.length < 40 }
+        : { type: "bar", stack: "all", barMaxWidth: 120, name, data: points },
+    ),
   })
   const svg = chart.renderToSVGString()
   chart.dispose()

@@ -6,7 +6,7 @@ import { fill } from "./requests.ts"
 import { openQueue, startLargeStore } from "./stores.ts"
 
 const FILL_BULLMQ = fileURLToPath(new URL("../peers/fill-bullmq.ts", import.meta.url))
-/** Keys of a family are alike: so many of them tell what all take. */
+/** Keys of a kind are alike: so many of them tell what all take. */
 const SAMPLE = 500
 
 export interface Memory {
@@ -14,21 +14,21 @@ export interface Memory {
   pending: number
   /** Bytes per pending request: all that Redis holds more than before. */
   perRequest: number
-  /** The same by kind of key, largest first; `(key table)` is what the store needs to find its keys. */
-  families: [family: string, bytesPerRequest: number][]
+  /** The same by kind of key, largest first. */
+  kinds: [kind: string, bytesPerRequest: number][]
 }
 
 interface Holder {
   who: string
   fill(store: TestStore, count: number): Promise<void>
-  /** Names the family of a key. */
-  familyOf(key: string): string
+  /** Names the kind of a key. */
+  kindOf(key: string): string
 }
 
 const QUEUE: Holder = {
   who: "this queue",
   fill: (store, count) => fill(openQueue(store), count),
-  familyOf: (key) => key.split(":")[2] ?? key,
+  kindOf: (key) => key.split(":")[2] ?? key,
 }
 
 /** What BullMQ keeps of a job that has these options. */
@@ -40,7 +40,7 @@ function bullmq(who: string, options: object): Holder {
       const args = [address.socketPath, String(count), JSON.stringify(options)]
       await promisify(execFile)(process.execPath, ["--experimental-strip-types", FILL_BULLMQ, ...args])
     },
-    familyOf: (key) => key.split(":")[2]?.replace(/^\d+$/, "job") ?? key,
+    kindOf: (key) => key.split(":")[2]?.replace(/^\d+$/, "job") ?? key,
   }
 }
 
@@ -70,12 +70,12 @@ async function measure(store: TestStore, holder: Holder, pending: number): Promi
   const before = await usedMemory(store.redis)
   await holder.fill(store, pending)
   const perRequest = ((await usedMemory(store.redis)) - before) / pending
-  const sizes = await familySizes(store.redis, holder.familyOf)
+  const sizes = await kindSizes(store.redis, holder.kindOf)
   await store.flush()
-  const families = [...sizes].map(([name, bytes]): [string, number] => [name, bytes / pending])
-  const rest = perRequest - families.reduce((sum, [, bytes]) => sum + bytes, 0)
-  const all: [string, number][] = [...families, ["(key table)", rest]]
-  return { who: holder.who, pending, perRequest, families: all.toSorted(([, a], [, b]) => b - a) }
+  const inKeys = [...sizes].map(([name, bytes]): [string, number] => [name, bytes / pending])
+  const rest = perRequest - inKeys.reduce((sum, [, bytes]) => sum + bytes, 0)
+  const all: [string, number][] = [...inKeys, ["not in keys", rest]]
+  return { who: holder.who, pending, perRequest, kinds: all.toSorted(([, a], [, b]) => b - a) }
 }
 
 async function usedMemory(redis: RawRedis): Promise<number> {
@@ -83,16 +83,16 @@ async function usedMemory(redis: RawRedis): Promise<number> {
   return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
 }
 
-/** Bytes by Redis's own measure, of a sample of each family's keys times their number. */
-async function familySizes(redis: RawRedis, familyOf: (key: string) => string): Promise<Map<string, number>> {
-  const keys = Map.groupBy(await redis.sendCommand<string[]>(["KEYS", "*"]), familyOf)
+/** Bytes by Redis's own measure, of a sample of each kind's keys times their number. */
+async function kindSizes(redis: RawRedis, kindOf: (key: string) => string): Promise<Map<string, number>> {
+  const keys = Map.groupBy(await redis.sendCommand<string[]>(["KEYS", "*"]), kindOf)
   const sizes = new Map<string, number>()
-  for (const [family, members] of keys) {
+  for (const [kind, members] of keys) {
     const sample = members.slice(0, SAMPLE)
     const usages = await Promise.all(
       sample.map((key) => redis.sendCommand<number>(["MEMORY", "USAGE", key, "SAMPLES", "0"])),
     )
-    sizes.set(family, (usages.reduce((sum, bytes) => sum + bytes, 0) / sample.length) * members.length)
+    sizes.set(kind, (usages.reduce((sum, bytes) => sum + bytes, 0) / sample.length) * members.length)
   }
   return sizes
 }

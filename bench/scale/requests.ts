@@ -1,3 +1,4 @@
+import { createIdGenerator } from "../../src/core/ids.ts"
 import type { NewRequest, RequestQueue } from "../../src/queue/contract.ts"
 import { newRequest, type RequestOverrides } from "../../test/helpers/queue.ts"
 import { payload } from "./payload.ts"
@@ -5,10 +6,13 @@ import { payload } from "./payload.ts"
 const BULK = 1000
 const BULKS_AT_ONCE = 4
 
+// A million true random numbers would take as long as all else.
+const newId = createIdGenerator(Date.now, Math.random)
+
 /** The i-th request of 1 KB. */
 export function oneKilobyte(i: number, overrides: RequestOverrides = {}): NewRequest {
   const { organizationId, provider } = overrides
-  return newRequest({ ...payload(i, organizationId, provider), ...overrides })
+  return newRequest({ requestId: newId(), ...payload(i, organizationId, provider), ...overrides })
 }
 
 /** In bulks side by side, so not in order. */
