@@ -13,7 +13,7 @@ const SCENES: [ShapeName, number][] = [
   ["3 providers, 4 priorities", MIXED_SIZE],
   ["10,000 organizations", MIXED_SIZE],
 ]
-const ROUNDS = { normal: 300, full: 2000 }
+const ROUNDS = { normal: 100, full: 1000 }
 
 export const scale: Section = {
   name: "scale",

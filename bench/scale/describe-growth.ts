@@ -73,7 +73,7 @@ function goals({ title }: MeasureOf, growth: Row[]): Goal[] {
   if (smallest === undefined || largest === undefined) return []
   const sizes = [largest, smallest].map(({ scene }) => scene.pending.toLocaleString("en"))
   return BOUNDED.map((operation) => ({
-    what: `${title.toLowerCase()}, ${operation}: ${sizes.join(" ÷ ")} pending`,
+    what: `${title}, ${operation}: ${sizes.join(" ÷ ")} pending`,
     measured: largest.medians[operation] / smallest.medians[operation],
     relation: "<=",
     limit: MOST_GROWTH,

@@ -7,7 +7,7 @@ import type { Scene } from "./scene.ts"
 export const OPERATIONS = ["enqueue", "status", "stats", "claim", "settle"] as const
 export type Operation = (typeof OPERATIONS)[number]
 
-/** One entry per round. */
+/** Of one operation in one scene; means of a burst, one per round. */
 export interface Times {
   /** From the call to its answer, through the bridge, ms. */
   tripMs: number[]
@@ -17,26 +17,27 @@ export interface Times {
 
 export type SceneTimes = Record<Operation, Times>
 
-const WARM_UP = 20
+/** One after the other, because a store that has just given way to others finds its processor's caches cold. */
+const BURST = 5
+const WARM_UP = 5
 
-/** Every operation in turns over the scenes, each round beginning with another one. */
+/** Bursts of every operation in turns over the scenes, each round beginning with another one. */
 export async function measureOperations(scenes: Scene[], rounds: number): Promise<Map<Scene, SceneTimes>> {
   const times = new Map(scenes.map((scene) => [scene, emptyTimes()]))
-  const held = new Map<Scene, ClaimedRequest>()
-  for (let round = -WARM_UP; round < rounds; round++) {
+  const held = new Map(scenes.map((scene): [Scene, ClaimedRequest[]] => [scene, []]))
+  for (let round = 0; round < WARM_UP + rounds; round++) {
     for (const operation of OPERATIONS) {
-      for (const i of scenes.keys()) {
-        const scene = scenes[(i + round + WARM_UP) % scenes.length]
-        if (scene === undefined) continue
-        const run = prepare(scene, operation, held)
+      const first = round % scenes.length
+      for (const scene of [...scenes.slice(first), ...scenes.slice(0, first)]) {
+        const calls = Array.from({ length: BURST }, () => prepare(scene, operation, held.get(scene) ?? []))
         const before = await scriptTime(scene.store.redis)
         const startedAt = performance.now()
-        await run()
+        for (const call of calls) await call()
         const tripMs = performance.now() - startedAt
         const scriptUs = (await scriptTime(scene.store.redis)) - before
-        if (round < 0) continue
-        times.get(scene)?.[operation].tripMs.push(tripMs)
-        times.get(scene)?.[operation].scriptUs.push(scriptUs)
+        if (round < WARM_UP) continue
+        times.get(scene)?.[operation].tripMs.push(tripMs / BURST)
+        times.get(scene)?.[operation].scriptUs.push(scriptUs / BURST)
       }
     }
   }
@@ -49,20 +50,19 @@ function emptyTimes(): SceneTimes {
   ) as SceneTimes
 }
 
-/** What must be there before the clock starts, and the call itself. */
+/** Makes what the call needs before the clock starts; `held` are the requests claimed and not settled yet. */
 function prepare(
-  scene: Scene,
+  { queue, next, anyId, gone }: Scene,
   operation: Operation,
-  held: Map<Scene, ClaimedRequest>,
+  held: ClaimedRequest[],
 ): () => Promise<unknown> {
-  const { queue } = scene
   switch (operation) {
     case "enqueue": {
-      const request = scene.next()
+      const request = next()
       return () => queue.enqueue([request])
     }
     case "status": {
-      const id = scene.anyId()
+      const id = anyId()
       return async () => {
         const status = await queue.status(id, null)
         if (status?.state !== "pending") throw new Error(`${id} is ${status?.state}, not pending.`)
@@ -74,11 +74,11 @@ function prepare(
       return async () => {
         const [claimed] = (await queue.claim({ ...CLAIM, limit: 1 })).requests
         if (claimed === undefined) throw new Error("Nothing could be claimed.")
-        scene.gone(claimed.lease.requestId)
-        held.set(scene, claimed)
+        gone(claimed.lease.requestId)
+        held.push(claimed)
       }
     case "settle": {
-      const claimed = held.get(scene)
+      const claimed = held.pop()
       if (claimed === undefined) throw new Error("Nothing was claimed.")
       const settled = settlement(claimed, "completed")
       return () => queue.settle([settled])
