@@ -5,9 +5,10 @@ import { drawPlots } from "./draw-plots.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import { replay } from "./replay.ts"
+import { scale } from "./scale.ts"
 import type { Section, SectionResult } from "./section.ts"
 
-const SECTIONS: Section[] = [replay]
+const SECTIONS: Section[] = [scale, replay]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 

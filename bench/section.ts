@@ -45,6 +45,8 @@ export interface Axis {
   isLogarithmic?: boolean
   /** Of a logarithmic axis: each tick is so many times the one before; 10 unless given. */
   logBase?: number
+  /** Of x: names of 0, 1, 2 …; the series are then drawn as bars upon each other. */
+  categories?: string[]
 }
 
 export interface Goal {

@@ -10,7 +10,8 @@ const HEIGHT = 480
 /** Okabe and Ito's, told apart by who sees colours differently too. */
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 
-function axis({ name, isLogarithmic, logBase = 10 }: Axis, nameGap: number) {
+function axis({ name, isLogarithmic, logBase = 10, categories }: Axis, nameGap: number) {
+  if (categories !== undefined) return { type: "category" as const, data: categories }
   const type = isLogarithmic ? ("log" as const) : ("value" as const)
   return { type, name, nameLocation: "middle" as const, nameGap, logBase, scale: false }
 }
@@ -32,12 +33,11 @@ function draw({ title, x, y, series }: Plot): string {
     grid: { left: 80, right: 30, top: 50, bottom: 90 },
     xAxis: axis(x, 30),
     yAxis: axis(y, 55),
-    series: series.map(({ name, points }) => ({
-      type: "line",
-      name,
-      data: points,
-      showSymbol: points.length < 10,
-    })),
+    series: series.map(({ name, points }) =>
+      x.categories === undefined
+        ? { type: "line", name, data: points, showSymbol: points.length < 10 }
+        : { type: "bar", stack: "all", barMaxWidth: 120, name, data: points },
+    ),
   })
   const svg = chart.renderToSVGString()
   chart.dispose()
