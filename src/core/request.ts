@@ -52,7 +52,7 @@ export interface WeightedTarget extends Target {
   weight: number
 }
 
-/** What status shows and the drain decides by: kept as `head:<id>`, then inside the outcome. */
+/** What status shows and the drain decides by: kept in the record, and `metadata` beside it. */
 export interface RequestHead {
   requestId: string
   /** As asked: `auto` with a route as model, else a provider. */

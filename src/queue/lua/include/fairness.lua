@@ -50,14 +50,20 @@ writers[#writers + 1] = function()
   end
 end
 
--- Tags of an organization; those of a period that is over, or that V has passed, mean nothing any more.
+-- Tags of an organization, {period, tag} by "clock level"; those of a period that is over, or that V has passed, mean
+-- nothing any more.
+local tags_by_organization, tagged = {}, {}
+
 local function tags_of(organization)
-  local tags = {}
+  local tags = tags_by_organization[organization]
+  if tags then return tags end
+  tags = {}
+  tags_by_organization[organization] = tags
   for clock, level, period, tag in string.gmatch(meta["fair:" .. organization] or "", "(%S+) (%d) (%d+) (%S+)") do
     local values = virtual_of(clock)
     if values then
       local is_current = values[2 * tonumber(level) - 1] == tonumber(period) and values[2 * tonumber(level)] < tonumber(tag)
-      if is_current then tags[join(clock, level)] = join(period, tag) end
+      if is_current then tags[clock .. " " .. level] = { period = tonumber(period), at = tonumber(tag) } end
     end
   end
   return tags
@@ -80,18 +86,25 @@ local function take_share(record)
     period, virtual = period + 1, now
     values[2 * level - 1], values[2 * level], values.changed = period, now, true
   end
-  local tags = tags_of(record.organization)
-  local tag = tonumber(string.match(tags[join(clock, level)] or "", "%S+$")) or 0
-  local start = math.min(math.max(virtual, now - MAX_LAG_MS, tag), now + MAX_LEAD_MS)
+  local tags, place = tags_of(record.organization), clock .. " " .. level
+  local tag = tags[place]
+  local after = tag and tag.period == period and tag.at or 0
+  local start = math.min(math.max(virtual, now - MAX_LAG_MS, after), now + MAX_LEAD_MS)
   -- Tags have fractions; a hair of rounding must not count as a millisecond.
   record.effectiveAt = math.floor(start + 0.01)
   local weight = tonumber(meta["weight:" .. record.organization]) or 1
-  tags[join(clock, level)] = join(period, string.format("%.3f", start + share_ms / weight))
-  local parts = {}
-  for place, text in pairs(tags) do
-    parts[#parts + 1] = join(place, text)
+  tags[place] = { period = period, at = start + share_ms / weight }
+  tagged[record.organization] = tags
+end
+
+writers[#writers + 1] = function()
+  for organization, tags in pairs(tagged) do
+    local parts = {}
+    for place, tag in pairs(tags) do
+      parts[#parts + 1] = place .. " " .. tag.period .. " " .. string.format("%.3f", tag.at)
+    end
+    meta_set("fair:" .. organization, table.concat(parts, " "))
   end
-  meta_set("fair:" .. record.organization, table.concat(parts, " "))
 end
 
 -- V follows what is claimed.
