@@ -1,0 +1,41 @@
+import { createInterface } from "node:readline"
+
+/** What each side of the comparison can do, in a process of its own. */
+export interface Contender {
+  /** Stores requests one by one, so many calls at once. */
+  addSingly(count: number, atOnce: number): Promise<void>
+  /** Stores requests in calls of so many, one after another. */
+  addInBulk(count: number, bulk: number): Promise<void>
+  /** Starts a worker with a no-op processor; resolves when it has recorded so many, and has been closed. */
+  work(count: number, atOnce: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** One round: `amount` is how many at once, or how many in a call. */
+export interface Round {
+  act: "addSingly" | "addInBulk" | "work"
+  count: number
+  amount: number
+}
+
+export interface RoundResult {
+  ms: number
+  /** Of the process, user and system. */
+  cpuMs: number
+}
+
+/** What travels: a prompt of 1 kB. */
+export const PROMPT = "What does the edge do for a queue? ".repeat(30).slice(0, 1024)
+
+/** Reads rounds as JSON lines from the standard input, and answers each with its result. */
+export async function serveRounds(contender: Contender): Promise<void> {
+  for await (const line of createInterface(process.stdin)) {
+    const { act, count, amount } = JSON.parse(line) as Round
+    const [startedAt, cpu] = [performance.now(), process.cpuUsage()]
+    await contender[act](count, amount)
+    const { user, system } = process.cpuUsage(cpu)
+    const result: RoundResult = { ms: performance.now() - startedAt, cpuMs: (user + system) / 1000 }
+    console.log(JSON.stringify(result))
+  }
+  await contender.close()
+}
