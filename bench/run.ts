@@ -5,8 +5,9 @@ import { drawPlots } from "./draw-plots.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import type { Section, SectionResult } from "./section.ts"
+import { throughputSection } from "./throughput.ts"
 
-const SECTIONS: Section[] = []
+const SECTIONS: Section[] = [throughputSection]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 
