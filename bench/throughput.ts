@@ -3,7 +3,6 @@ import { startTestStore } from "../test/helpers/store.ts"
 import { median } from "./median.ts"
 import type { Section, SectionOptions, SectionResult } from "./section.ts"
 import { openTcp } from "./stack/open-tcp.ts"
-import type { Round } from "./throughput/contender.ts"
 import { BULK, middle, type Path, type Sample, takeTurns } from "./throughput/measure.ts"
 import { type RunningContender, spawnContender } from "./throughput/spawn-contender.ts"
 
@@ -30,7 +29,7 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
   const rounds = ROUNDS[isFull ? "full" : "normal"]
   const measure = async (
     what: string,
-    act: Round["act"],
+    act: keyof typeof COUNTS,
     amount: number,
     names: [string, RunningContender][],
   ) => {

@@ -1,4 +1,5 @@
 /** BullMQ as a contender, over TCP: the Redis's port is the argument. Jobs are prioritized, as the queue's requests are. */
+import { setTimeout as wait } from "node:timers/promises"
 import { Queue, Worker } from "bullmq"
 import { PROMPT, serveRounds } from "../throughput/contender.ts"
 
@@ -37,6 +38,11 @@ await serveRounds({
       })
     })
     await worker.close()
+  },
+  idle: async (count, ms) => {
+    const workers = Array.from({ length: count }, () => new Worker(NAME, async () => "done", { connection }))
+    await wait(ms)
+    await Promise.all(workers.map((worker) => worker.close()))
   },
   close: () => queue.close(),
 })

@@ -8,12 +8,14 @@ export interface Contender {
   addInBulk(count: number, bulk: number): Promise<void>
   /** Starts a worker with a no-op processor; resolves when it has recorded so many, and has been closed. */
   work(count: number, atOnce: number): Promise<void>
+  /** Starts so many workers, which find nothing for so long, ms, and closes them. */
+  idle(workers: number, ms: number): Promise<void>
   close(): Promise<void>
 }
 
-/** One round: `amount` is how many at once, or how many in a call. */
+/** One round: `amount` is how many at once, how many in a call, or ms. */
 export interface Round {
-  act: "addSingly" | "addInBulk" | "work"
+  act: "addSingly" | "addInBulk" | "work" | "idle"
   count: number
   amount: number
 }

@@ -1,7 +1,8 @@
 /** The queue as a contender: library and Node worker against the bridge whose address and token are the arguments. */
+import { setTimeout as wait } from "node:timers/promises"
 import type { AIRequestQueueOptions, NewAIRequest } from "../../src/library/index.ts"
 import { AIRequestQueue } from "../../src/library/index.ts"
-import { AIQueueWorker } from "../../src/worker/index.ts"
+import { AIQueueWorker, startAIQueueWorkers } from "../../src/worker/index.ts"
 import { PROMPT, serveRounds } from "./contender.ts"
 
 const [url = "", token = ""] = process.argv.slice(2)
@@ -40,6 +41,11 @@ await serveRounds({
     await worker.start()
     await done
     await worker.stop()
+  },
+  idle: async (count, ms) => {
+    const workers = await startAIQueueWorkers(count, { ...options, processor: async () => "done" })
+    await wait(ms)
+    await Promise.all(workers.map((worker) => worker.stop()))
   },
   close: async () => {},
 })
