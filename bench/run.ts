@@ -2,11 +2,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { drawPlots } from "./draw-plots.ts"
+import { enqueueSection } from "./enqueue.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import type { Section, SectionResult } from "./section.ts"
 
-const SECTIONS: Section[] = []
+const SECTIONS: Section[] = [enqueueSection]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 
