@@ -3,12 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { costsSection } from "./costs.ts"
 import { drawPlots } from "./draw-plots.ts"
+import { enqueueSection } from "./enqueue.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import type { Section, SectionResult } from "./section.ts"
 import { throughputSection } from "./throughput.ts"
 
-const SECTIONS: Section[] = [throughputSection, costsSection]
+const SECTIONS: Section[] = [enqueueSection, throughputSection, costsSection]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 

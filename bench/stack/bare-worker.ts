@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { bundleProduct } from "./bundle.ts"
+import { type Bundle, bundleProduct, bundleWorker } from "./bundle.ts"
 import { startWorkerd, type Workerd } from "./workerd.ts"
 
 export const ADMIN_KEY = "an-admin-key-for-benchmarks"
@@ -14,7 +14,25 @@ export interface BareWorkerOptions {
 }
 
 /** The product's Worker, with its lanes, in bare workerd: no proxy of wrangler takes its time. Ready when it resolves. */
-export async function startBareWorker({ store, env = {} }: BareWorkerOptions): Promise<Workerd> {
+export async function startBareWorker(options: BareWorkerOptions): Promise<Workerd> {
+  const worker = await startBundled(bundleProduct, true, options)
+  const health = await fetch(`${worker.url}/v1/health`)
+  if (health.status === 200) return worker
+  await worker.stop()
+  throw new Error(`the Worker is not well: ${health.status} ${await health.text()}`)
+}
+
+/** A Worker of `bench/workers`, in workerd as the product's is, with the same key and store. */
+export function startOwnWorker(name: string, options: BareWorkerOptions): Promise<Workerd> {
+  const entry = new URL(`../workers/${name}.ts`, import.meta.url)
+  return startBundled((folder) => bundleWorker(entry, folder), false, options)
+}
+
+async function startBundled(
+  bundle: (folder: string) => Bundle,
+  hasLanes: boolean,
+  { store, env = {} }: BareWorkerOptions,
+): Promise<Workerd> {
   const variables = {
     ADMIN_API_KEY: ADMIN_KEY,
     UPSTASH_REDIS_REST_URL: store.url,
@@ -23,12 +41,7 @@ export async function startBareWorker({ store, env = {} }: BareWorkerOptions): P
   }
   const folder = mkdtempSync(join(tmpdir(), "aiq-bare-worker-"))
   try {
-    const { file } = bundleProduct(folder)
-    const worker = await startWorkerd({ file, env: variables, hasLanes: true })
-    const health = await fetch(`${worker.url}/v1/health`)
-    if (health.status === 200) return worker
-    await worker.stop()
-    throw new Error(`the Worker is not well: ${health.status} ${await health.text()}`)
+    return await startWorkerd({ file: bundle(folder).file, env: variables, hasLanes })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

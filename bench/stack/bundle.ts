@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { buildSync } from "esbuild"
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url))
 
@@ -33,4 +35,18 @@ export function bundleProduct(folder: string): Bundle {
   )
   if (status !== 0) throw new Error(`wrangler deploy --dry-run: ${stderr}`)
   return { file: join(folder, "index.js"), metafile }
+}
+
+/** A Worker of the benchmarks, into `folder`, bundled with the settings that wrangler has for the product's. */
+export function bundleWorker(entry: URL, folder: string): Bundle {
+  const file = join(folder, "index.js")
+  const metafile = join(folder, "bundle-meta.json")
+  const result = buildSync({
+    entryPoints: [fileURLToPath(entry)],
+    outfile: file,
+    ...{ bundle: true, format: "esm", target: "es2024", minify: true, metafile: true },
+    conditions: ["workerd", "worker", "browser"],
+  })
+  writeFileSync(metafile, JSON.stringify(result.metafile))
+  return { file, metafile }
 }
