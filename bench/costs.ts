@@ -16,7 +16,7 @@ const LOADS: [string, Load][] = [
   ["300 in bulk", { bulk: 300, bulks: 1, everyMs: 0 }],
 ]
 const NOTES = [
-  "Counted by `INFO commandstats`, inside scripts too, without those that Upstash does not bill. Limits and fair shares are on. BullMQ 6.7: jobs with a priority, a worker with as many in work at once as the group has. Textbook: a command for each step, as in `bench/textbook/steps.ts`.",
+  "Counted by `INFO commandstats`, inside scripts too, without those that Upstash does not bill. Limits and fair shares are on. BullMQ 6.7: jobs with a priority, a worker with as many in work at once as the group has. Textbook: a command for each step, as in `bench/textbook/queue.ts`.",
   "A lone request costs more here than the textbook's twelve commands: scripts read and write what those do without (limits, shares, leases that run out, exactly one outcome, statistics), and a group shares that. BullMQ and textbook group nothing.",
   "The textbook's loop asks each second, so a request waits for half a second; the queue's minute is the cron's, for an enqueue wakes a lane itself.",
 ]
@@ -73,9 +73,9 @@ async function run({ report }: SectionOptions): Promise<SectionResult> {
             ],
             [
               "a minute with nothing to do: lanes or none, a worker, a loop",
-              ...[round(idle), idleBullmq, textbook.idleMinute],
+              ...[round(idle), idleBullmq, 60 * textbook.look],
             ],
-            ["the same with a Node worker", idleWorker, idleBullmq, textbook.idleMinute],
+            ["the same with a Node worker", idleWorker, idleBullmq, 60 * textbook.look],
           ],
         },
         loadsTable(loads),

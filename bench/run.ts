@@ -4,12 +4,14 @@ import { parseArgs } from "node:util"
 import { costsSection } from "./costs.ts"
 import { drawPlots } from "./draw-plots.ts"
 import { enqueueSection } from "./enqueue.ts"
+import { lanesSection } from "./lanes.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import type { Section, SectionResult } from "./section.ts"
+import { startSection } from "./start.ts"
 import { throughputSection } from "./throughput.ts"
 
-const SECTIONS: Section[] = [enqueueSection, throughputSection, costsSection]
+const SECTIONS: Section[] = [enqueueSection, startSection, throughputSection, lanesSection, costsSection]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 

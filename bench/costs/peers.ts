@@ -1,7 +1,8 @@
+import { Redis } from "@upstash/redis/cloudflare"
 import { countCommands } from "../../test/helpers/count.ts"
 import { startTestStore, type TestStore } from "../../test/helpers/store.ts"
 import { openTcp } from "../stack/open-tcp.ts"
-import { claimSteps, enqueueSteps, lookSteps, settleSteps } from "../textbook/steps.ts"
+import { claim, enqueue, settle } from "../textbook/queue.ts"
 import type { Round } from "../throughput/contender.ts"
 import { type RunningContender, spawnContender } from "../throughput/spawn-contender.ts"
 
@@ -56,13 +57,17 @@ export async function measureIdleWorker(who: "BullMQ" | "Node worker"): Promise<
 
 /** It groups nothing, so a request costs the same however many there are. */
 export async function measureTextbook({
+  url,
+  token,
   redis,
-}: TestStore): Promise<{ request: number; idleMinute: number }> {
-  const asked = { requestId: "1", provider: "openai", messages: "[]", createdAt: Date.now() }
-  const request = [...enqueueSteps(asked), ...claimSteps(asked, Date.now()), ...settleSteps(asked, "{}")]
-  const run = async (commands: ReturnType<typeof lookSteps>) => {
-    for (const command of commands) await redis.sendCommand(command.map(String))
-  }
-  const second = await countCommands(redis, () => run(lookSteps(asked.provider)))
-  return { request: (await countCommands(redis, () => run(request))).total, idleMinute: 60 * second.total }
+}: TestStore): Promise<{ request: number; look: number }> {
+  const client = new Redis({ url, token, enableTelemetry: false })
+  const provider = "openai"
+  const request = await countCommands(redis, async () => {
+    await enqueue(client, { provider, messages: [] })
+    const requestId = await claim(client, provider)
+    if (requestId !== null) await settle(client, requestId, "{}")
+  })
+  const look = await countCommands(redis, () => claim(client, provider))
+  return { request: request.total, look: look.total }
 }

@@ -3,9 +3,9 @@ import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { spawnGuarded } from "../../dev/spawn-guarded.ts"
-import { freePort } from "../../test/helpers/stack.ts"
 import type { TestStore } from "../../test/helpers/store.ts"
 import { ADMIN_KEY, startBareWorker, startOwnWorker } from "../stack/bare-worker.ts"
+import { openTcp } from "../stack/open-tcp.ts"
 import { startSlowTcp } from "./slow-tcp.ts"
 
 /** Something that takes requests over HTTP, at the same paths. */
@@ -47,14 +47,6 @@ export async function startContenders(store: TestStore, delayMs: number): Promis
       await slow?.close()
     },
   }
-}
-
-/** Redis of the tests listens on a Unix socket alone; BullMQ wants TCP. */
-async function openTcp({ redis }: TestStore): Promise<number> {
-  const port = await freePort()
-  await redis.sendCommand(["CONFIG", "SET", "bind", "127.0.0.1"])
-  await redis.sendCommand(["CONFIG", "SET", "port", String(port)])
-  return port
 }
 
 async function startBullmq(redisPort: number) {

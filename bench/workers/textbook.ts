@@ -1,19 +1,12 @@
-/**
- * The way tutorials show: a command for each step, one awaited after the other. Any crash between two of them leaves a
- * request that is counted and not in line, or the reverse; nothing is checked, and repeating stores it twice.
- */
+/** The textbook queue behind the HTTP API. */
 import { Redis } from "@upstash/redis/cloudflare"
 import { Hono } from "hono"
+import { type ChatRequest, enqueue } from "../textbook/queue.ts"
 
 interface Env {
   ADMIN_API_KEY: string
   UPSTASH_REDIS_REST_URL: string
   UPSTASH_REDIS_REST_TOKEN: string
-}
-
-interface ChatRequest {
-  provider: string
-  messages: unknown[]
 }
 
 const app = new Hono<{ Bindings: Env }>()
@@ -38,19 +31,6 @@ app.post("/v1/requests/bulk", async (c) => {
 
 function open({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Env): Redis {
   return new Redis({ url, token, enableTelemetry: false })
-}
-
-async function enqueue(redis: Redis, request: ChatRequest) {
-  const requestId = crypto.randomUUID()
-  const createdAt = Date.now()
-  const { messages, ...fields } = request
-  const line = `textbook:line:${request.provider}`
-  const hash = { ...fields, messages: JSON.stringify(messages), state: "pending", createdAt }
-  await redis.hset(`textbook:request:${requestId}`, hash)
-  await redis.zadd(line, { score: createdAt, member: requestId })
-  const position = await redis.zcard(line)
-  await redis.hincrby("textbook:stats", "enqueued", 1)
-  return { requestId, state: "pending", position, createdAt }
 }
 
 export default app
