@@ -6,8 +6,9 @@ import { enqueueSection } from "./enqueue.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import type { Section, SectionResult } from "./section.ts"
+import { sizeSection } from "./size.ts"
 
-const SECTIONS: Section[] = [enqueueSection]
+const SECTIONS: Section[] = [enqueueSection, sizeSection]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 
