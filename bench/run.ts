@@ -8,10 +8,18 @@ import { lanesSection } from "./lanes.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import type { Section, SectionResult } from "./section.ts"
+import { sizeSection } from "./size.ts"
 import { startSection } from "./start.ts"
 import { throughputSection } from "./throughput.ts"
 
-const SECTIONS: Section[] = [enqueueSection, startSection, throughputSection, lanesSection, costsSection]
+const SECTIONS: Section[] = [
+  enqueueSection,
+  startSection,
+  throughputSection,
+  lanesSection,
+  costsSection,
+  sizeSection,
+]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 

@@ -24,8 +24,7 @@ export async function startBareWorker(options: BareWorkerOptions): Promise<Worke
 
 /** A Worker of `bench/workers`, in workerd as the product's is, with the same key and store. */
 export function startOwnWorker(name: string, options: BareWorkerOptions): Promise<Workerd> {
-  const entry = new URL(`../workers/${name}.ts`, import.meta.url)
-  return startBundled((folder) => bundleWorker(entry, folder), false, options)
+  return startBundled((folder) => bundleWorker(name, folder), false, options)
 }
 
 async function startBundled(

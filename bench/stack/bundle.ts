@@ -1,10 +1,8 @@
-import { spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { buildSync } from "esbuild"
-
-const PROJECT = fileURLToPath(new URL("../../", import.meta.url))
+import { runWrangler } from "./wrangler.ts"
 
 export interface Bundle {
   /** The one module, as it would be uploaded. */
@@ -13,36 +11,19 @@ export interface Bundle {
   metafile: string
 }
 
-/** The product's Worker as `wrangler deploy` would upload it, into `folder`. Looks nothing up and uploads nothing. */
+/** The product's Worker as `wrangler deploy` would upload it, into `folder`. Uploads nothing. */
 export function bundleProduct(folder: string): Bundle {
   const metafile = join(folder, "bundle-meta.json")
-  const command = ["deploy", "--dry-run", "--outdir", folder, "--metafile", metafile]
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [fileURLToPath(import.meta.resolve("wrangler")), ...command],
-    {
-      cwd: PROJECT,
-      encoding: "utf8",
-      env: {
-        ...process.env,
-        WRANGLER_SEND_METRICS: "false",
-        WRANGLER_SEND_ERROR_REPORTS: "false",
-        WRANGLER_WRITE_LOGS: "false",
-        CLOUDFLARE_CF_FETCH_ENABLED: "false",
-        XDG_CONFIG_HOME: join(folder, "config"),
-      },
-    },
-  )
-  if (status !== 0) throw new Error(`wrangler deploy --dry-run: ${stderr}`)
+  runWrangler(["deploy", "--dry-run", "--outdir", folder, "--metafile", metafile], folder)
   return { file: join(folder, "index.js"), metafile }
 }
 
-/** A Worker of the benchmarks, into `folder`, bundled with the settings that wrangler has for the product's. */
-export function bundleWorker(entry: URL, folder: string): Bundle {
+/** A Worker of `bench/workers`, into `folder`, bundled with the settings that wrangler has for the product's. */
+export function bundleWorker(name: string, folder: string): Bundle {
   const file = join(folder, "index.js")
   const metafile = join(folder, "bundle-meta.json")
   const result = buildSync({
-    entryPoints: [fileURLToPath(entry)],
+    entryPoints: [fileURLToPath(new URL(`../workers/${name}.ts`, import.meta.url))],
     outfile: file,
     ...{ bundle: true, format: "esm", target: "es2024", minify: true, metafile: true },
     conditions: ["workerd", "worker", "browser"],
