@@ -1,4 +1,5 @@
 import type { TestStore } from "../../test/helpers/store.ts"
+import { type Cpu, readCpu } from "../enqueue/cpu.ts"
 import { median } from "../median.ts"
 import type { Round } from "./contender.ts"
 import type { RunningContender } from "./spawn-contender.ts"
@@ -38,16 +39,13 @@ export async function takeTurns(
 async function measureRound(store: TestStore, { contender, round }: Path): Promise<Sample> {
   await store.flush()
   if (round.act === "work") await contender.run({ act: "addInBulk", count: round.count, amount: BULK })
-  const [bridge, redis] = [process.cpuUsage(), await redisCpuMs(store)]
-  const { ms, cpuMs } = await contender.run(round)
-  const redisMs = (await redisCpuMs(store)) - redis
-  const { user, system } = process.cpuUsage(bridge)
-  const each = (spentMs: number) => (spentMs * 1000) / round.count
+  const before = await readCpu(store, contender.pid)
+  const ms = await contender.run(round)
+  const after = await readCpu(store, contender.pid)
+  const each = (part: keyof Cpu) => ((after[part] - before[part]) * 1000) / round.count
   return {
     perSecond: (round.count * 1000) / ms,
-    ownCpu: each(cpuMs),
-    redisCpu: each(redisMs),
-    bridgeCpu: each((user + system) / 1000),
+    ...{ ownCpu: each("serverMs"), redisCpu: each("redisMs"), bridgeCpu: each("bridgeMs") },
   }
 }
 
@@ -55,10 +53,4 @@ export const BULK = 1000
 
 export function middle(samples: Sample[], figure: keyof Sample): number {
   return median(samples.map((sample) => sample[figure]))
-}
-
-async function redisCpuMs({ redis }: TestStore): Promise<number> {
-  const info = String(await redis.sendCommand(["INFO", "cpu"]))
-  const seconds = (field: string) => Number(new RegExp(`^${field}:(\\S+)`, "m").exec(info)?.[1])
-  return 1000 * (seconds("used_cpu_user") + seconds("used_cpu_sys"))
 }

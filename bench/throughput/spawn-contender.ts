@@ -3,11 +3,13 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
-import type { Round, RoundResult } from "./contender.ts"
+import type { Round } from "./contender.ts"
 
 export interface RunningContender {
-  /** Rejects when the process ends. */
-  run(round: Round): Promise<RoundResult>
+  /** Whose CPU time it takes. */
+  readonly pid: number
+  /** How long it took, ms. Rejects when the process ends. */
+  run(round: Round): Promise<number>
   close(): Promise<void>
 }
 
@@ -24,6 +26,7 @@ export function spawnContender(module: string, args: string[]): RunningContender
   const exited = once(child, "exit")
   const lines = createInterface(child.stdout)
   return {
+    pid: child.pid ?? Number.NaN,
     run: async (round) => {
       const line = once(lines, "line") as Promise<[string]>
       child.stdin.write(`${JSON.stringify(round)}\n`)
@@ -31,7 +34,7 @@ export function spawnContender(module: string, args: string[]): RunningContender
         throw new Error(`${module} ended with code ${code}`)
       })
       const [text] = await Promise.race([line, ended])
-      return JSON.parse(text) as RoundResult
+      return Number(text)
     },
     close: async () => {
       child.stdin.end()
