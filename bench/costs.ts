@@ -1,160 +1,110 @@
 /**
  * What Upstash would bill: the commands that a real Redis executes for each operation, inside scripts too, by its own count.
- * Prints the tables of docs/costs.md. Needs redis-server or valkey-server; takes two minutes.
+ * The tables are those of docs/costs.md.
  */
-import { newOperationId } from "../src/core/ids.ts"
-import type { ClaimedRequest } from "../src/queue/contract.ts"
-import { countCommands } from "../test/helpers/count.ts"
-import { CLAIM, createTestQueue, settlement, type TestQueue } from "../test/helpers/queue.ts"
-import { startTestStore } from "../test/helpers/store.ts"
+import { startTestStore, type TestStore } from "../test/helpers/store.ts"
 import { type Load, measureLoad } from "./costs/in-operation.ts"
+import { measureBullmq, measureIdleWorker, measureTextbook } from "./costs/peers.ts"
+import { measureGroup, measureIdleMinute, measureLoneRequest, measureOperations } from "./costs/queue.ts"
+import type { Section, SectionOptions, SectionResult, Table } from "./section.ts"
 
 const GROUPS = [1, 5, 20, 100]
-const MINUTES = 60
 const LOADS: [string, Load][] = [
   ["one each 2 s (43,000 a day)", { bulk: 1, bulks: 10, everyMs: 2000 }],
   ["one a second (86,000 a day)", { bulk: 1, bulks: 20, everyMs: 1000 }],
   ["ten a second (860,000 a day)", { bulk: 1, bulks: 200, everyMs: 100 }],
   ["300 in bulk", { bulk: 300, bulks: 1, everyMs: 0 }],
 ]
-/** Limits and fair shares at work. */
-const SETTINGS = {
-  fairShareMs: 4,
-  limits: { openai: { concurrency: 1000, rpm: 1_000_000, tpm: 1_000_000_000, models: {} } },
+const NOTES = [
+  "Counted by `INFO commandstats`, inside scripts too, without those that Upstash does not bill. Limits and fair shares are on. BullMQ 6.7: jobs with a priority, a worker with as many in work at once as the group has. Textbook: a command for each step, as in `bench/textbook/queue.ts`.",
+  "A lone request costs more here than the textbook's twelve commands: scripts read and write what those do without (limits, shares, leases that run out, exactly one outcome, statistics), and a group shares that. BullMQ and textbook group nothing.",
+  "The textbook's loop asks each second, so a request waits for half a second; the queue's minute is the cron's, for an enqueue wakes a lane itself.",
+]
+
+export const costsSection: Section = {
+  name: "costs",
+  title: "Billed commands",
+  minutes: { normal: 1.5, full: 1.5 },
+  run,
 }
 
-const store = await startTestStore("redis")
-
-/** A queue that has been working, with something in line, as queues have that are worth counting. */
-async function openQueue(): Promise<TestQueue> {
-  const queue = createTestQueue(store, { settings: SETTINGS })
-  await enqueue(queue, 2)
-  await complete(queue, await claim(queue, 1))
-  return queue
-}
-
-const ask = (queue: TestQueue, count: number) => Array.from({ length: count }, () => queue.newRequest())
-const enqueue = (queue: TestQueue, count: number) => queue.enqueue(ask(queue, count))
-const claim = async (queue: TestQueue, limit: number) => (await queue.take({ limit })).requests
-const settled = (claimed: ClaimedRequest[]) => claimed.map((each) => settlement(each, "completed"))
-const complete = (queue: TestQueue, claimed: ClaimedRequest[]) => queue.settle(settled(claimed))
-
-async function measure(queue: TestQueue, run: () => Promise<unknown>): Promise<number> {
-  return (await countCommands(queue.redis, run)).total
-}
-
-function printTable(title: string, columns: string[], rows: (string | number)[][]): void {
-  console.log(`\n${title}\n`)
-  for (const cells of [columns, columns.map(() => "---"), ...rows]) console.log(`| ${cells.join(" | ")} |`)
-}
-
-async function measureByGroup(): Promise<void> {
-  const rows = []
-  for (const group of GROUPS) {
-    const queue = await openQueue()
-    const single = await measure(queue, () => enqueue(queue, 1))
-    const bulk = await measure(queue, () => enqueue(queue, group))
-    await enqueue(queue, 3 * group)
-    let held: ClaimedRequest[] = []
-    const claimed = await measure(queue, async () => {
-      held = await claim(queue, group)
-    })
-    const settledAlone = await measure(queue, () => complete(queue, held))
-    held = await claim(queue, group)
-    const turn = await measure(queue, () => queue.turn(settled(held), { ...CLAIM, limit: group }))
-    const each = (first: number) => ((first + turn) / group).toFixed(1)
-    rows.push([group, bulk, claimed, settledAlone, turn, each(bulk), each(single * group)])
-  }
-  const columns = ["group", "enqueue in bulk", "claim", "settle", "turn (settle and claim)"]
-  printTable("By group:", [...columns, "a request, in bulk", "a request, singly"], rows)
-}
-
-async function measureOperations(): Promise<void> {
-  const queue = await openQueue()
-  const rows: [string, number][] = []
-  const count = async (what: string, run: () => Promise<unknown>) => {
-    rows.push([what, await measure(queue, run)])
-  }
-  const first = async () => (await claim(queue, 1)) as [ClaimedRequest]
-
-  await count("enqueue one", () => enqueue(queue, 1))
-  const idempotency = { organizationId: "org-1", keyHash: newOperationId(), bodyHash: "aa" }
-  const once = () => queue.enqueueOnce(ask(queue, 1), idempotency)
-  await count("enqueue one under a new `Idempotency-Key`", once)
-  await count("the same again", once)
-  const delayed = queue.newRequest({ scheduledAt: queue.clock() + 60_000 })
-  await count("enqueue one for later", () => queue.enqueue([delayed]))
-  await enqueue(queue, 10)
-
-  const [completed] = await first()
-  await count("status of a processing request", () => queue.status(completed.lease.requestId, null))
-  await count("settle one: completed", () => complete(queue, [completed]))
-  await count("status of a completed request", () => queue.status(completed.lease.requestId, null))
-  const [retried] = await first()
-  await count("settle one: retry", () => queue.settle([settlement(retried, "retry")]))
-  const [failed] = await first()
-  await count("settle one: failed", () => queue.settle([settlement(failed, "failed")]))
-  const changes = { deadlineAt: null }
-  await count("replay a dead letter", () => queue.replay(failed.lease.requestId, null, changes))
-  const { requestId } = delayed.head
-  await count("status of a waiting request", () => queue.status(requestId, null))
-  await count("cancel a waiting request", () => queue.cancel(requestId, null))
-  const [held] = await first()
-  await count("extend a lease", () => queue.extend(held.lease, held.lease.expiresAt + 1000))
-  await count("look whether leases are lost, each 2 s of a drain", () => queue.lostLeases([held.lease]))
-  const listing = { state: null, organizationId: "org-1", limit: 20, cursor: null }
-  await count("list 20 of an organization", () => queue.list(listing))
-  await count("statistics", () => queue.stats())
-  await count("health", () => queue.health())
-  await count("providers with their limits", () => queue.providers())
-  await count("change a limit", () => queue.setLimits("openai", { rpm: 600 }))
-  await count("change a weight", () => queue.setWeight("org-1", 2))
-  printTable("By operation:", ["operation", "commands"], rows)
-}
-
-/** As a lane does it: one claim, and when its call has ended one turn, which finds nothing more. */
-async function measureLoneRequest(): Promise<number> {
-  const queue = createTestQueue(store, { settings: SETTINGS })
-  const run = async () => {
-    await enqueue(queue, 1)
-    await queue.turn(settled(await claim(queue, 100)), CLAIM)
-  }
-  await run()
-  return measure(queue, run)
-}
-
-/** The tick claims nothing and looks after what is due; lanes sleep. Once an hour there is more to do. */
-async function measureIdleMinute(): Promise<number> {
-  const queue = createTestQueue(store, { settings: SETTINGS })
-  await enqueue(queue, 1)
-  await complete(queue, await claim(queue, 1))
-  const hour = await measure(queue, async () => {
-    for (let minute = 0; minute < MINUTES; minute++) {
-      queue.clock.advance(60_000)
-      const { maintenanceDue } = await queue.take({ owner: `tick:${minute}`, limit: 0 })
-      if (maintenanceDue) await queue.maintain()
+async function run({ report }: SectionOptions): Promise<SectionResult> {
+  const store = await startTestStore("redis")
+  try {
+    report("by group and by operation")
+    const grouped = []
+    for (const group of GROUPS) grouped.push(await measureGroup(store, group))
+    // The store learns the scripts that it does not know yet, which would count twice.
+    await measureOperations(store)
+    const operations = await measureOperations(store)
+    const lone = await measureLoneRequest(store)
+    const idle = await measureIdleMinute(store)
+    const bullmq = await measureBullmq(store, GROUPS)
+    const textbook = await measureTextbook(store)
+    report("a minute of idle workers, and of requests that arrive")
+    const [idleBullmq, idleWorker, loads] = await Promise.all([
+      measureIdleWorker("BullMQ"),
+      measureIdleWorker("Node worker"),
+      Promise.all(LOADS.map(([, load], i) => onItsOwnStore((own) => measureLoad(own, `load-${i}`, load)))),
+    ])
+    return {
+      tables: [
+        {
+          title: "By group:",
+          columns: ["group", "enqueue in bulk", "claim", "settle", "turn (settle and claim)"],
+          rows: grouped.map((costs) => [costs.group, costs.enqueue, costs.claim, costs.settle, costs.turn]),
+        },
+        {
+          title: "A request, from accepted to its outcome, by group:",
+          columns: ["group", "in bulk", "singly", "BullMQ, in bulk", "BullMQ, singly", "textbook"],
+          rows: grouped.map(({ group, bulk, singly }, i) => [
+            ...[group, round(bulk), round(singly), round(bullmq[i]?.bulk), round(bullmq[i]?.singly)],
+            textbook.request,
+          ]),
+        },
+        { title: "By operation:", columns: ["operation", "commands"], rows: operations },
+        {
+          title: "From end to end:",
+          columns: ["what", "queue", "BullMQ", "textbook"],
+          rows: [
+            [
+              "a lone request, from accepted to its outcome",
+              ...[lone, round(bullmq[0]?.singly), textbook.request],
+            ],
+            [
+              "a minute with nothing to do: lanes or none, a worker, a loop",
+              ...[round(idle), idleBullmq, 60 * textbook.look],
+            ],
+            ["the same with a Node worker", idleWorker, idleBullmq, 60 * textbook.look],
+          ],
+        },
+        loadsTable(loads),
+      ],
+      ...{ plots: [], goals: [], notes: NOTES },
     }
-  })
-  return hour / MINUTES
-}
-
-async function measureLoads(): Promise<void> {
-  const rows = []
-  for (const [i, [what, load]] of LOADS.entries()) {
-    rows.push([what, (await measureLoad(store, `load-${i}`, load)).toFixed(1)])
+  } finally {
+    await store.close()
   }
-  printTable("In operation, drained by four lanes:", ["arrivals", "commands a request"], rows)
 }
 
-try {
-  await measureByGroup()
-  await measureOperations()
-  const rows = [
-    ["a lone request, from accepted to its outcome", await measureLoneRequest()],
-    ["a minute with nothing to do, with lanes or without", (await measureIdleMinute()).toFixed(1)],
-  ]
-  printTable("From end to end:", ["what", "commands"], rows)
-  await measureLoads()
-} finally {
-  await store.close()
+/** They count everything that their Redis does, so they must not share one. */
+async function onItsOwnStore<Result>(act: (store: TestStore) => Promise<Result>): Promise<Result> {
+  const store = await startTestStore("redis")
+  try {
+    return await act(store)
+  } finally {
+    await store.close()
+  }
+}
+
+function loadsTable(loads: number[]): Table {
+  return {
+    title: "In operation, drained by four lanes:",
+    columns: ["arrivals", "commands a request"],
+    rows: LOADS.map(([what], i) => [what, round(loads[i])]),
+  }
+}
+
+function round(commands = Number.NaN): string {
+  return commands.toFixed(1)
 }

@@ -15,7 +15,7 @@ const NOTES = [
 ]
 
 /** What callers wait for: traces of production and made-up floods, through lanes. */
-export const replay: Section = {
+export const replaySection: Section = {
   name: "replay",
   title: "Replay of production traces, starvation and fairness",
   minutes: { normal: 5, full: 75 },

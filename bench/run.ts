@@ -1,14 +1,29 @@
 /** `npm run bench`: see README.md in this folder. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { costsSection } from "./costs.ts"
 import { drawPlots } from "./draw-plots.ts"
+import { enqueueSection } from "./enqueue.ts"
+import { lanesSection } from "./lanes.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
-import { replay } from "./replay.ts"
-import { scale } from "./scale.ts"
+import { replaySection } from "./replay.ts"
+import { scaleSection } from "./scale.ts"
 import type { Section, SectionResult } from "./section.ts"
+import { sizeSection } from "./size.ts"
+import { startSection } from "./start.ts"
+import { throughputSection } from "./throughput.ts"
 
-const SECTIONS: Section[] = [scale, replay]
+const SECTIONS: Section[] = [
+  enqueueSection,
+  startSection,
+  throughputSection,
+  lanesSection,
+  costsSection,
+  scaleSection,
+  replaySection,
+  sizeSection,
+]
 const RESULTS = new URL("./results/", import.meta.url)
 const LATEST = new URL("latest.json", RESULTS)
 

@@ -15,7 +15,7 @@ const SCENES: [ShapeName, number][] = [
 ]
 const ROUNDS = { normal: 100, full: 1000 }
 
-export const scale: Section = {
+export const scaleSection: Section = {
   name: "scale",
   title: "Scale: memory and time by the number of pending requests",
   minutes: { normal: 4, full: 6 },

@@ -1,72 +1,99 @@
-/**
- * From the enqueue call to the provider's door, on an idle local stack with lanes, against a bare call of the provider from a
- * Worker, in turns. Starts all it needs; takes half a minute.
- */
+/** From the enqueue call to the provider's door, by an idle Worker with lanes, beside a bare call of the provider. */
 import { setTimeout as pause } from "node:timers/promises"
-import { Miniflare } from "miniflare"
-import { startSimulator } from "../dev/simulator/simulator.ts"
+import { type Simulator, startSimulator } from "../dev/simulator/simulator.ts"
 import { eventually } from "../test/helpers/eventually.ts"
-import { chat, createApi } from "../test/helpers/requests.ts"
-import { createCheckout, stackStores, startStack } from "../test/helpers/stack.ts"
+import { chat } from "../test/helpers/requests.ts"
+import { startTestStore } from "../test/helpers/store.ts"
+import { median, percentile } from "./median.ts"
+import type { Section, SectionOptions, SectionResult } from "./section.ts"
+import { ADMIN_KEY, startBareWorker, startOwnWorker } from "./stack/bare-worker.ts"
 
-const ROUNDS = 30
+const ROUNDS = { normal: 30, full: 100 }
 const BETWEEN_MS = 300
 
-const CALLER = `export default {
-  async fetch(request) {
-    const { url, text } = await request.json()
-    const body = JSON.stringify({ model: "m", stream: true, messages: [{ role: "user", content: text }] })
-    const headers = { "content-type": "application/json" }
-    const answer = await fetch(url + "/chat/completions", { method: "POST", headers, body })
-    await answer.text()
-    return new Response()
-  },
-}`
+export const startSection: Section = {
+  name: "start",
+  title: "From enqueue to the provider's door",
+  minutes: { normal: 0.7, full: 1.5 },
+  run,
+}
 
-const simulator = await startSimulator({ latencyMs: 0, tokensPerSecond: 0 })
-const checkout = createCheckout(stackStores.at(-1) ?? "embedded")
-const stack = await startStack(checkout, {
-  OPENAI_BASE_URL: simulator.baseUrls.openai,
-  DEV_CRON_MS: "3600000",
-})
-const api = createApi(stack.url)
-const manifest = { mainModule: "main.js", modules: { "main.js": { type: "esm" as const, contents: CALLER } } }
-const caller = new Miniflare({
-  cf: false,
-  workers: [{ config: { name: "caller", compatibilityDate: "2026-10-23", manifest } }],
-})
-await caller.ready
+async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
+  const rounds = ROUNDS[isFull ? "full" : "normal"]
+  report(`${rounds} of each`)
+  await using simulator = await startSimulator({ latencyMs: 0, tokensPerSecond: 0 })
+  const url = simulator.baseUrls.openai
+  const store = await startTestStore("redis")
+  try {
+    const worker = await startBareWorker({ store, env: { OPENAI_BASE_URL: url } })
+    const caller = await startOwnWorker("caller", { store })
+    try {
+      const enqueue = (text: string) => post(`${worker.url}/v1/requests`, chat("openai", text))
+      const call = (text: string) => post(caller.url, { url, text })
+      return resultOf(await takeTurns(simulator, call, enqueue, rounds))
+    } finally {
+      await Promise.all([caller.stop(), worker.stop()])
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+async function post(url: string, body: unknown): Promise<void> {
+  const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
+  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`)
+}
+
+interface Waits {
+  bare: number[]
+  queued: number[]
+}
+
+async function takeTurns(
+  simulator: Simulator,
+  call: (text: string) => Promise<unknown>,
+  enqueue: (text: string) => Promise<unknown>,
+  rounds: number,
+): Promise<Waits> {
+  const waits: Waits = { bare: [], queued: [] }
+  await untilSeen(simulator, "warm call", call)
+  await untilSeen(simulator, "warm queue", enqueue)
+  for (let i = 0; i < rounds; i++) {
+    await pause(BETWEEN_MS)
+    waits.bare.push(await untilSeen(simulator, `bare ${i}`, call))
+    await pause(BETWEEN_MS)
+    waits.queued.push(await untilSeen(simulator, `queued ${i}`, enqueue))
+  }
+  return waits
+}
 
 /** Until the provider sees a call with this text, ms. */
-async function untilSeen(text: string, send: () => Promise<unknown>): Promise<number> {
+async function untilSeen(
+  simulator: Simulator,
+  text: string,
+  send: (text: string) => Promise<unknown>,
+): Promise<number> {
   const startedAt = Date.now()
-  await send()
+  await send(text)
   const seenAt = await eventually(() => simulator.calls.find(({ tag }) => tag === text)?.startedAt)
   return (seenAt ?? Number.NaN) - startedAt
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+function resultOf({ bare, queued }: Waits): SectionResult {
+  const row = (what: string, waits: number[]) => [what, median(waits), percentile(waits, 0.95)]
+  return {
+    tables: [
+      {
+        title: "Until the provider sees the call, ms:",
+        columns: ["way", "median", "95 %"],
+        rows: [row("a bare call from a Worker", bare), row("through the queue", queued)],
+      },
+    ],
+    ...{ plots: [], goals: [] },
+    notes: [
+      "Both in bare workerd; the queue with its four lanes, asleep before each. What it adds is the difference: the request is stored, a lane is woken, claims it and calls.",
+    ],
+  }
 }
-
-const url = simulator.baseUrls.openai
-const call = (text: string) =>
-  caller.dispatchFetch("http://caller/", { method: "POST", body: JSON.stringify({ url, text }) })
-await untilSeen("warm queue", () => api.enqueue(chat("openai", "warm queue")))
-await untilSeen("warm call", () => call("warm call"))
-const [bare, queued]: [number[], number[]] = [[], []]
-for (let i = 0; i < ROUNDS; i++) {
-  await pause(BETWEEN_MS)
-  bare.push(await untilSeen(`bare ${i}`, () => call(`bare ${i}`)))
-  await pause(BETWEEN_MS)
-  queued.push(await untilSeen(`queued ${i}`, () => api.enqueue(chat("openai", `queued ${i}`))))
-}
-console.log(`${ROUNDS} of each, median until the provider sees the call, ms`)
-console.log(`bare call from a Worker  ${median(bare)}`)
-console.log(`through the queue        ${median(queued)}`)
-console.log(`difference               ${median(queued) - median(bare)}`)
-
-await caller.dispose()
-await stack.stop()
-await checkout.remove()
-await simulator.close()

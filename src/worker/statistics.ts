@@ -1,5 +1,6 @@
 import type { Settlement } from "../compose.ts"
 import type { Clock } from "../core/clock.ts"
+import { LastMinute } from "./last-minute.ts"
 
 /** Of the calls since the start, the latest 500 at most; ms, null without one. */
 export interface ProviderLatency {
@@ -26,7 +27,6 @@ export interface WorkerStats {
   providers: Record<string, ProviderLatency>
 }
 
-const MINUTE_MS = 60_000
 const KEPT_LATENCIES = 500
 
 /** What one worker has done since it was made. */
@@ -35,8 +35,7 @@ export class Statistics {
   readonly #latencies = new Map<string, { calls: number; latest: number[] }>()
   #counts = { completed: 0, failed: 0, retried: 0 }
   #lastError: WorkerStats["lastError"] = null
-  /** Of the last minute, epoch ms. */
-  #endedAt: number[] = []
+  readonly #ended = new LastMinute()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -47,9 +46,7 @@ export class Statistics {
     if (kind === "retry") this.#counts.retried += 1
     if (kind !== "completed" && kind !== "failed") return
     this.#counts[kind] += 1
-    const now = this.#clock()
-    this.#endedAt = this.#endedAt.filter((at) => at > now - MINUTE_MS)
-    this.#endedAt.push(now)
+    this.#ended.add(this.#clock())
   }
 
   called({ attempt }: Settlement): void {
@@ -66,11 +63,10 @@ export class Statistics {
   }
 
   read(): Omit<WorkerStats, "state" | "inFlight" | "uptimeMs"> {
-    const since = this.#clock() - MINUTE_MS
     const { completed, failed, retried } = this.#counts
     return {
       ...{ processed: completed + failed, completed, failed, retried },
-      ratePerMinute: this.#endedAt.filter((at) => at > since).length,
+      ratePerMinute: this.#ended.count(this.#clock()),
       lastError: this.#lastError,
       providers: Object.fromEntries(
         [...this.#latencies].map(([name, { calls, latest }]) => {
