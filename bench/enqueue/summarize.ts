@@ -56,7 +56,7 @@ export function referenceTable(measured: { where: string; turns: Turn[] }[]): Ta
   return {
     title: "Beside the reference implementation:",
     columns: [
-      ...["", "average, ms", "20 one after another, ms", "20 in one bulk call, ms"],
+      ...["", "average, ms", "20 one after another (20 × average), ms", "20 in one bulk call, ms"],
       ...["a minute, 1 concurrent", "a minute, 50 concurrent"],
     ],
     rows: [REFERENCE, ...rows],
