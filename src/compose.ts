@@ -14,6 +14,7 @@ import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
 import { createQueue } from "./queue/queue.ts"
+import type { OpenTransport } from "./queue/store.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -40,6 +41,7 @@ export type {
   SettleReply,
   StatusReply,
 } from "./queue/contract.ts"
+export type { StoreAddress, Transport } from "./queue/store.ts"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */
 export interface QueueServices {
@@ -51,13 +53,13 @@ export interface QueueServices {
   newRequestId: () => string
 }
 
-/** Opens the queue that the settings name. Makes no call yet. */
-export function openQueue(config: Config): QueueServices {
+/** Opens the queue that the settings name. Makes no call yet. `openTransport`: another way to the store than `fetch`. */
+export function openQueue(config: Config, openTransport?: OpenTransport): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
   return {
     config,
-    queue: createQueue({ redis, queueName, settings }),
+    queue: createQueue({ redis, queueName, settings, openTransport }),
     access: createAccess({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }

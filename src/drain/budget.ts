@@ -1,14 +1,12 @@
 import type { Config } from "../core/config.ts"
+import { INVOCATION, type Place, WALL_MS } from "./place.ts"
 
-/** What Cloudflare gives one invocation of a cron tick or an alarm; longer than any timeout. */
-export const WALL_MS = 15 * 60_000
 /** Kept free at the end of it: for what outlives its timeout, for settling, and for settling again. */
 const CLOSING_MS = 30_000
 /** The least timeout a request may have. */
 const LEAST_TIMEOUT_MS = 1000
 /** What one settle may carry at most. */
 export const SETTLE_BYTES = 8_000_000
-export const SETTLE_GROUP = 20
 /** For a script that the store has forgotten, an answer that got lost, a lease to be extended. */
 const SPARE_TRIPS = 5
 
@@ -35,12 +33,12 @@ export class Budget {
   constructor(
     startedAt: number,
     settings: Pick<Config, "subrequestLimit" | "maxResultBytes">,
-    wallMs: number = WALL_MS,
+    { wallMs, settleGroup }: Pick<Place, "wallMs" | "settleGroup"> = INVOCATION,
   ) {
     this.#endsAt = startedAt + wallMs
     this.#limit = settings.subrequestLimit
     const largestPerSettle = Math.floor(SETTLE_BYTES / settings.maxResultBytes)
-    this.#tripsPerResult = 1 / Math.min(SETTLE_GROUP, Math.max(1, largestPerSettle))
+    this.#tripsPerResult = 1 / Math.min(settleGroup, Math.max(1, largestPerSettle))
   }
 
   spend(subrequests: number): void {

@@ -4,11 +4,12 @@ import type { Log } from "../core/log.ts"
 import type { Claim, ClaimOptions, Lease, RequestQueue, Settlement, SettleReply } from "../queue/contract.ts"
 import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
-import { Budget, type Obligations, WALL_MS } from "./budget.ts"
+import { Budget, type Obligations } from "./budget.ts"
 import type { Caller } from "./call-request.ts"
 import { Gate } from "./gate.ts"
 import { Hand } from "./hand.ts"
 import { type Group, Outbox } from "./outbox.ts"
+import { INVOCATION, type Place } from "./place.ts"
 import { newReport } from "./report.ts"
 import { createSlots, type Slots } from "./slots.ts"
 import { Tally } from "./tally.ts"
@@ -39,15 +40,6 @@ export type Order = "go_on" | "look" | "stop"
 /** Asked before each step, at least once a second. */
 export type Steer = (outlook: Outlook) => Order
 
-/** What the place where a drain runs gives to it. The subrequests are a setting. */
-interface Place {
-  wallMs: number
-  /** Connections to providers that may wait for headers. */
-  providerSlots: number
-  /** Connections to the store, beside the one of the turns. */
-  storeSlots: number
-}
-
 /** Told what a drain does, as it does it. May not throw. */
 export interface DrainObserver {
   claimed(claim: Claim): void
@@ -76,8 +68,6 @@ export type Step =
   | { kind: "rest"; ms: number }
   | { kind: "end" }
 
-/** Six connections may wait for headers in one invocation: four call providers, two talk to the store. */
-const INVOCATION: Place = { wallMs: WALL_MS, providerSlots: 4, storeSlots: 1 }
 /**
  * No more is claimed than can be expected to start within this time: more at once is cheaper, and others may start the
  * rest sooner. The lease covers more, for slots that hang.
@@ -139,12 +129,12 @@ export class Drain {
     this.deps = deps
     this.options = options
     this.startedAt = deps.clock()
-    const { wallMs, providerSlots, storeSlots } = options.place ?? INVOCATION
-    this.slots = createSlots(providerSlots, deps.clock, () => this.bell.ring())
-    this.storeSlots = createSlots(storeSlots, deps.clock)
-    this.budget = new Budget(this.startedAt, deps.config, wallMs)
+    const place = options.place ?? INVOCATION
+    this.slots = createSlots(place.providerSlots, deps.clock, () => this.bell.ring())
+    this.storeSlots = createSlots(place.storeSlots, deps.clock)
+    this.budget = new Budget(this.startedAt, deps.config, place)
     this.appetite = new Appetite(deps.random)
-    this.outbox = new Outbox(deps.random)
+    this.outbox = new Outbox(deps.random, place.settleGroup)
     this.tally = options.tally ?? new Tally()
     this.#lookAt = this.startedAt + LOOK_EVERY_MS
     this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)

@@ -1,7 +1,7 @@
 import type { Random } from "../core/clock.ts"
 import type { Settlement, TargetReport } from "../queue/contract.ts"
 import { backOff } from "./back-off.ts"
-import { SETTLE_BYTES, SETTLE_GROUP } from "./budget.ts"
+import { SETTLE_BYTES } from "./budget.ts"
 import { sizeOf } from "./size.ts"
 
 interface Entry {
@@ -27,9 +27,11 @@ export interface Group {
 export class Outbox {
   #entries: Entry[] = []
   readonly #random: Random
+  readonly #groupSize: number
 
-  constructor(random: Random) {
+  constructor(random: Random, groupSize: number) {
     this.#random = random
+    this.#groupSize = groupSize
   }
 
   get size(): number {
@@ -45,7 +47,7 @@ export class Outbox {
   get trips(): number {
     let [count, bytes] = [0, 0]
     for (const entry of this.#entries) {
-      count += 1 / groupSize(entry.failures)
+      count += 1 / this.#sizeAfter(entry.failures)
       bytes += entry.bytes
     }
     return Math.ceil(Math.max(count, bytes / SETTLE_BYTES))
@@ -63,7 +65,7 @@ export class Outbox {
   dueAt(gatherMs: number, mayHurry: boolean): number {
     const fresh = this.#entries.filter(({ failures }) => failures === 0)
     const bytes = fresh.reduce((sum, entry) => sum + entry.bytes, 0)
-    const isFull = fresh.length >= SETTLE_GROUP || bytes >= SETTLE_BYTES
+    const isFull = fresh.length >= this.#groupSize || bytes >= SETTLE_BYTES
     const isUrgent = mayHurry && fresh.some(({ settlement }) => tellsOfTrouble(settlement.report))
     const gatheredAt = isFull || isUrgent ? 0 : (fresh[0]?.addedAt ?? Number.POSITIVE_INFINITY) + gatherMs
     return this.#entries.reduce(
@@ -76,7 +78,7 @@ export class Outbox {
   take(now: number, onlyFresh: boolean): Group | null {
     const ready = this.#entries.filter((entry) => (onlyFresh ? entry.failures === 0 : entry.retryAt <= now))
     const failures = Math.min(...ready.map((entry) => entry.failures))
-    const alike = ready.filter((entry) => entry.failures === failures).slice(0, groupSize(failures))
+    const alike = ready.filter((entry) => entry.failures === failures).slice(0, this.#sizeAfter(failures))
     const entries: Entry[] = []
     let bytes = 0
     for (const entry of alike) {
@@ -96,6 +98,10 @@ export class Outbox {
     }
   }
 
+  #sizeAfter(failures: number): number {
+    return Math.max(1, Math.floor(this.#groupSize / 4 ** failures))
+  }
+
   /** Gives up on all that is left. */
   drop(): Settlement[] {
     return this.#entries.splice(0).map(({ settlement }) => settlement)
@@ -104,8 +110,4 @@ export class Outbox {
 
 function tellsOfTrouble(report: TargetReport | null): boolean {
   return report !== null && (["trouble", "account"].includes(report.health) || report.blockedUntil !== null)
-}
-
-function groupSize(failures: number): number {
-  return Math.max(1, Math.floor(SETTLE_GROUP / 4 ** failures))
 }

@@ -16,13 +16,14 @@ import { replay } from "./replay.ts"
 import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
-import { Store } from "./store.ts"
+import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
 
 export interface QueueOptions {
   /** Any Upstash REST endpoint. */
-  redis: { url: string; token: string }
+  redis: StoreAddress
   queueName: string
   settings: QueueSettings
+  openTransport?: OpenTransport | undefined
   clock?: Clock
   random?: Random
 }
@@ -31,7 +32,7 @@ export interface QueueOptions {
 export function createQueue(options: QueueOptions): RequestQueue {
   const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
   const keys = createKeys(queueName)
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, random, openTransport: options.openTransport })
   const context: QueueContext = {
     ...{ store, keys, clock, settings, lines: [...settings.providers] },
     nextOp: createOperations(),

@@ -77,7 +77,7 @@ export interface LostAttempt {
   target: number
 }
 
-export const RECORD_VERSION = 3
+const RECORD_VERSION = 3
 
 const FRESH: Pick<LiveRecord, FateField> = {
   attempt: 0,

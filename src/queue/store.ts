@@ -16,6 +16,23 @@ export interface ScriptCall {
 /** A command and its arguments, as Redis takes them. */
 export type Command = (string | number)[]
 
+/** Where an Upstash REST endpoint is, and the right to use it. */
+export interface StoreAddress {
+  url: string
+  token: string
+}
+
+/**
+ * One exchange with the store. Resolves to the parsed body of a good answer, `{result}` or of a pipeline a list of `{result}`
+ * and `{error}`; rejects with what the store says of itself first in the message, or with anything else when it said nothing.
+ */
+export interface Transport {
+  request(request: { path?: string[]; body: unknown }): Promise<unknown>
+}
+
+/** Makes a transport of which no exchange takes longer than `timeoutMs`. */
+export type OpenTransport = (address: StoreAddress, timeoutMs: number) => Transport
+
 /** How long one try may take, and how many there are: every operation is idempotent, so all are safe to repeat. */
 const TRY_TIMEOUT_MS = 5000
 const TRIES = 4
@@ -23,23 +40,33 @@ const BACKOFF_BASE_MS = 40
 const STORE_RETRY_AFTER_SECONDS = 5
 const REDIS_WORDS = /^(?:Command failed: )?(?:[A-Z][A-Z_]{2,}|Unauthorized)\b[^"{<]{0,200}/
 
+export interface StoreOptions extends StoreAddress {
+  random: Random
+  /** Default: `fetch`. */
+  openTransport?: OpenTransport | undefined
+}
+
+function openFetch({ url, token }: StoreAddress, timeoutMs: number): Transport {
+  return new HttpClient({
+    baseUrl: url,
+    headers: { authorization: `Bearer ${token}` },
+    responseEncoding: false,
+    retry: { retries: 0 },
+    signal: () => AbortSignal.timeout(timeoutMs),
+  })
+}
+
 /**
  * The way to Redis: Upstash's HTTP client without its surprises. Its own retries are off, nothing is parsed but the
  * answer itself, and its errors, which can hold whole requests, end here. Every method costs one round trip a try.
  */
 export class Store {
-  private readonly client: HttpClient
+  private readonly transport: Transport
   private readonly random: Random
 
-  constructor(options: { url: string; token: string; random: Random }) {
-    this.random = options.random
-    this.client = new HttpClient({
-      baseUrl: options.url,
-      headers: { authorization: `Bearer ${options.token}` },
-      responseEncoding: false,
-      retry: { retries: 0 },
-      signal: () => AbortSignal.timeout(TRY_TIMEOUT_MS),
-    })
+  constructor({ url, token, random, openTransport = openFetch }: StoreOptions) {
+    this.random = random
+    this.transport = openTransport({ url, token }, TRY_TIMEOUT_MS)
   }
 
   /** Runs scripts in order in one round trip; not atomic as a whole. Replies in order. */
@@ -73,9 +100,9 @@ export class Store {
   private async send(commands: Command[]): Promise<Reply[]> {
     const [only] = commands
     if (commands.length > 1 || only === undefined) {
-      return (await this.client.request({ path: ["pipeline"], body: commands })) as Reply[]
+      return (await this.transport.request({ path: ["pipeline"], body: commands })) as Reply[]
     }
-    return this.client.request({ body: only }).then((reply) => [reply as Reply], onlyNoScript)
+    return this.transport.request({ body: only }).then((reply) => [reply as Reply], onlyNoScript)
   }
 
   private async retrying<Result>(op: string, attempt: () => Promise<Result>): Promise<Result> {

@@ -12,6 +12,9 @@ import { Statistics, type WorkerStats } from "./statistics.ts"
 /** Of the time that `stop` may take: to record what was broken off, and what came last. */
 const CLOSING_SHARE = 0.2
 const LONGEST_CLOSING_MS = 5000
+/** So many answers travel together: all that one claim started, when they end together. */
+const LEAST_SETTLE_GROUP = 20
+const MOST_SETTLE_GROUP = 200
 
 /**
  * Drains the queue in a process of its own, beside the deployed Worker and any number of others: the same drain, without
@@ -131,7 +134,10 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     const concurrency = this.#crew.deps.config.drainConcurrency
     return new Drain(this.#crew.deps, {
       ...{ owner: this.#owner, concurrency, observer: this.#observer },
-      place: { wallMs: Number.POSITIVE_INFINITY, providerSlots: concurrency, storeSlots: concurrency },
+      place: {
+        ...{ wallMs: Number.POSITIVE_INFINITY, providerSlots: concurrency, storeSlots: concurrency },
+        settleGroup: Math.min(Math.max(concurrency, LEAST_SETTLE_GROUP), MOST_SETTLE_GROUP),
+      },
       steer: () => (this.#state === "running" ? "go_on" : "stop"),
     })
   }

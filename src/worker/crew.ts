@@ -1,6 +1,7 @@
 import { type Caller, createProviders, type DrainDeps, openQueue } from "../compose.ts"
 import { jsonLog, type Log } from "../core/log.ts"
 import { Lookout } from "./lookout.ts"
+import { createNodeTransport } from "./node-transport.ts"
 import { type AIQueueWorkerOptions, readWorkerSettings, type WorkerSettings } from "./options.ts"
 import { callerOf } from "./process-request.ts"
 
@@ -19,7 +20,7 @@ const QUIET_LOG: Log = { ...jsonLog, info: () => {} }
 /** Makes no call yet. Throws `SettingsError`. */
 export function openCrew(options: AIQueueWorkerOptions): Crew {
   const settings = readWorkerSettings(options)
-  const { queue, clock, config } = openQueue(settings.config)
+  const { queue, clock, config } = openQueue(settings.config, createNodeTransport)
   let workers = 0
   return {
     settings,

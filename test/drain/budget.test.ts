@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { Budget, SETTLE_GROUP } from "../../src/drain/budget.ts"
+import { Budget } from "../../src/drain/budget.ts"
+import { INVOCATION } from "../../src/drain/place.ts"
 import { describeScenes } from "./scene.ts"
 
 const NOTHING = { uncalled: 0, running: 0, unsettledTrips: 0 }
@@ -34,7 +35,10 @@ describe("the budget of an invocation", () => {
             const claimed = Math.max(1, Math.min(wish, claimable))
             spend(2)
             for (let i = 0; i < claimed; i++) spend(1)
-            const perGroup = Math.max(1, Math.min(SETTLE_GROUP, Math.floor(8_000_000 / maxResultBytes)))
+            const perGroup = Math.max(
+              1,
+              Math.min(INVOCATION.settleGroup, Math.floor(8_000_000 / maxResultBytes)),
+            )
             spend(Math.ceil(claimed / perGroup))
           }
           expect(used).toBeLessThanOrEqual(subrequestLimit)
