@@ -53,6 +53,6 @@ export function createNodeTransport({ url, token }: StoreAddress, timeoutMs: num
 
 function responseOf(call: ClientRequest, body: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    call.once("response", resolve).once("error", reject).end(body)
+    call.once("response", resolve).once("error", reject).end(Buffer.from(body))
   })
 }
