@@ -42,11 +42,22 @@ const USUAL: Record<string, string[]> = {
   state: ["pending", "scheduled", "cancelled", "completed"],
   organizationId: ["org-1", "__proto__"],
   limit: ["1", "20", "100"],
-  cursor: ["req_1m8650amf00005356tsz986", "req_7zzzzzzzz0000zzzzzzzzzz", "1-1", "99999999999999999999-0"],
+  cursor: [
+    "req_1m8650amf00005356tsz986",
+    "req_7zzzzzzzz0000zzzzzzzzzz",
+    "1-1",
+    "0-0",
+    "1-0",
+    "99999999999999999999-0",
+    "9999999999999999999-9999999999999999999",
+  ],
   include: ["messages"],
   olderThanSeconds: ["0", "60"],
 }
 const USUAL_VALUES = ["", "0", "1", "101", "-1", "1e3", "0x10", "*", "a b", "999999999999"]
+
+/** The runtime itself refuses an address of more than 64 kB. */
+const MAX_QUERY_CHARS = 300
 
 /** Requests of every operation: mostly as its schemas want them, then changed. */
 export function cases(known: KnownIds): fc.Arbitrary<Case> {
@@ -108,7 +119,9 @@ function queriesOf({ query }: Operation): fc.Arbitrary<string> {
       ),
     )
     .map(([known, more]) => {
-      const pairs = [...Object.entries(known), ...more].map(([name, value]) => [name, String(value)])
+      const pairs = [...Object.entries(known), ...more]
+        .map(([name, value]) => [name, String(value)])
+        .map((pair) => pair.map((text = "") => text.slice(0, MAX_QUERY_CHARS)))
       return pairs
         .map((pair) => pair.map((text) => encodeURIComponent((text ?? "").toWellFormed())).join("="))
         .join("&")
