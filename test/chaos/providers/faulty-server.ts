@@ -13,7 +13,7 @@ export interface Conversation {
   reset(): void
 }
 
-export type Play = (conversation: Conversation) => Promise<void>
+type Play = (conversation: Conversation) => Promise<void>
 
 /** What a provider does with each call. */
 export interface Fault {
