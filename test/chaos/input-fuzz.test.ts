@@ -21,7 +21,8 @@ afterAll(() => worker.close())
 it("the API answers whatever is sent, stores all of what it accepts, and nothing of what it refuses", async () => {
   // What the Worker logs of errors goes there.
   const logged = vi.spyOn(process.stderr, "write").mockImplementation(() => true)
-  const { FUZZ_SEED: seed } = process.env
+  // As fast-check tells them of a failure.
+  const { FUZZ_SEED: seed, FUZZ_PATH: path } = process.env
   const check = fc.asyncProperty(cases(known), async (each) => {
     const before = await worker.changes()
     const answer = await worker.send(each.sent)
@@ -34,7 +35,11 @@ it("the API answers whatever is sent, stores all of what it accepts, and nothing
     expect(complaints, `${each.name} → ${answer.status} ${answer.text.slice(0, 300)}`).toEqual([])
   })
   try {
-    await fc.assert(check, { numRuns: RUNS, ...(seed === undefined ? {} : { seed: Number(seed) }) })
+    await fc.assert(check, {
+      numRuns: RUNS,
+      ...(seed === undefined ? {} : { seed: Number(seed) }),
+      ...(path && { path }),
+    })
     expect(logged.mock.calls.flat().join("")).toBe("")
   } finally {
     logged.mockRestore()

@@ -14,7 +14,7 @@ import { effort } from "./effort.ts"
 import type { FaultCase } from "./providers/cases.ts"
 import { type FaultyServer, startFaultyServer } from "./providers/faulty-server.ts"
 import type { Memory } from "./providers/giant-process.ts"
-import { GIANT_BYTES, giantChats, giantMessages, giantsOf } from "./providers/giants.ts"
+import { GIANT_BYTES, giantsOf } from "./providers/giants.ts"
 import { recordFault } from "./tally.ts"
 
 /** As an isolate has: an answer that were kept whole would end the process. */
@@ -22,12 +22,12 @@ const HEAP_MB = 128
 /** Of four answers at a time, each kept up to 4 MiB, with all their copies on the way. */
 const MAX_GROWTH_BYTES = 300 * 1024 * 1024
 /** What an answer that is given up may have sent by then: its limit, and what sockets hold. */
-const MAX_TAKEN_BYTES = 24 * 1024 * 1024
+const MAX_TAKEN_BYTES = 16 * 1024 * 1024
 const EACH = effort(1, 4)
 
 const FORMATS = [
-  { format: "openai-chat", faults: giantsOf(openai.parts, giantChats) },
-  { format: "anthropic-messages", faults: giantsOf(anthropic.parts, giantMessages) },
+  { format: "openai-chat", faults: giantsOf(openai) },
+  { format: "anthropic-messages", faults: giantsOf(anthropic) },
 ] as const
 
 let store: TestStore
@@ -98,7 +98,7 @@ describe.each(FORMATS)("giants that speak $format, four at a time", ({ format, f
       if (code === null) continue
       expect([title, server.sentBytes(name) / server.calls(name) < MAX_TAKEN_BYTES]).toEqual([title, true])
     }
-    expect(GIANT_BYTES).toBeGreaterThan(4 * MAX_TAKEN_BYTES)
+    expect(GIANT_BYTES).toBeGreaterThan(MAX_TAKEN_BYTES)
   })
 
   function report(name: string, { title, code }: FaultCase, growthMb: number): void {

@@ -10,7 +10,7 @@ import { custom } from "../providers/fixtures/custom.ts"
 import { deepseek } from "../providers/fixtures/deepseek.ts"
 import type { VendorFixtures } from "../providers/fixtures/fixtures.ts"
 import { openai } from "../providers/fixtures/openai.ts"
-import { type FaultCase, taxonomyOf, WORDS } from "./providers/cases.ts"
+import { endOf, type FaultCase, taxonomyOf, WORDS } from "./providers/cases.ts"
 import { type Fault, type FaultyServer, startFaultyServer } from "./providers/faulty-server.ts"
 import { oddChats, oddMessages } from "./providers/odd-answers.ts"
 import { wireFaultsOf } from "./providers/wire-faults.ts"
@@ -95,7 +95,7 @@ describe.each(FORMATS)("providers that speak $format", ({ format, vendor, taxono
         calls: server.calls(name),
       }
       const { title, code } = fault
-      const expected = { state: stateOf(fault), codes: [code], calls: callsOf(fault) }
+      const expected = endOf(fault)
       if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push({ title, found, expected })
       const isLost = status === null || status.state === "processing"
       recordFault({
@@ -141,14 +141,4 @@ describe.each(FORMATS)("providers that speak $format", ({ format, vendor, taxono
 
 function askOf({ isHasty = false, timeoutMs = 20_000 }: Partial<FaultCase> = {}): Partial<Ask> {
   return { timeoutMs, maxRetries: 1, ...(isHasty ? { text: CALLERS_WORDS.repeat(30_000) } : {}) }
-}
-
-function stateOf({ code, isRetried, isAccounts }: FaultCase): string {
-  if (isAccounts === true) return "pending"
-  if (isRetried === null) return "scheduled"
-  return code === null ? "completed" : "failed"
-}
-
-function callsOf({ isRetried }: FaultCase): number {
-  return isRetried === true ? 2 : 1
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check"
-import { anything, numbers, texts } from "./from-schema.ts"
+import { anything, names, numbers } from "./from-schema.ts"
 
 type Json = Record<string, unknown>
 
@@ -19,7 +19,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
         edit(value, seed, () => other),
   ),
   fc.constant<Mutation>((value, seed) => edit(value, seed, retype)),
-  fc.tuple(texts, anything).map(
+  fc.tuple(names, anything).map(
     ([name, member]): Mutation =>
       (value, seed) =>
         edit(value, seed, (old) => withMember(old, name, member)),

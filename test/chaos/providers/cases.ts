@@ -12,6 +12,8 @@ export interface FaultCase extends Fault {
   /** The account's trouble: nobody's request, which goes back to its line. */
   isAccounts?: boolean
   timeoutMs?: number
+  /** Where workerd sees it otherwise than Node. */
+  inWorkerd?: { code: ErrorCode | null; isRetried?: boolean }
 }
 
 /** Said by every answer, so that logs can be searched for it. */
@@ -20,7 +22,9 @@ export const WORDS = "the-words-of-the-provider"
 type Headers = Record<string, string>
 
 export function head(status: number | string, headers: Headers = {}): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  // Else a caller may send its next call down a connection that is just being closed.
+  const closing = typeof status === "number" && status >= 200 ? { connection: "close" } : {}
+  const lines = Object.entries({ ...closing, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${status}${typeof status === "number" ? " Said" : ""}\r\n${lines.join("")}\r\n`
 }
 
@@ -85,4 +89,15 @@ export function taxonomyOf({ errors }: Pick<VendorFixtures, "errors">): FaultCas
       ...says(head(recording.status, recording.headers), body),
     }
   })
+}
+
+/** What becomes of a request with one retry that meets the fault whenever it is called. */
+export function endOf({ code, isRetried, isAccounts }: FaultCase): {
+  state: string
+  codes: unknown[]
+  calls: number
+} {
+  const finished = code === null ? "completed" : "failed"
+  const waiting = isAccounts === true ? "pending" : isRetried === null ? "scheduled" : null
+  return { state: waiting ?? finished, codes: [code], calls: isRetried === true ? 2 : 1 }
 }

@@ -1,14 +1,17 @@
 import { createGzip } from "node:zlib"
+import type { VendorFixtures } from "../../providers/fixtures/fixtures.ts"
+import { effort } from "../effort.ts"
 import { type FaultCase, head } from "./cases.ts"
 import type { Fault } from "./faulty-server.ts"
 
-export const GIANT_BYTES = 100 * 1024 * 1024
+const GIANT_MB = effort(25, 100)
+export const GIANT_BYTES = GIANT_MB * 1024 * 1024
 const PIECE_BYTES = 64 * 1024
 
 const ok = head(200, { "content-type": "text/event-stream" })
 const TOO_LARGE = { code: "result_too_large", timeoutMs: 30_000 } as const
 
-/** Says `first`, then 100 MB of `again`, then `last`; as long as the caller listens. */
+/** Says `first`, then a giant's worth of `again`, then `last`; as long as the caller listens. */
 function floods(first: string, again: string | ((n: number) => string), last = ""): Pick<Fault, "play"> {
   return {
     play: async ({ write }) => {
@@ -32,7 +35,7 @@ function floods(first: string, again: string | ((n: number) => string), last = "
   }
 }
 
-/** 100 MB that are 100 kB on the wire. */
+/** A giant that is a thousandth of that on the wire. */
 function bombs(status: number, first: string): Pick<Fault, "play"> {
   return {
     play: async ({ write }) => {
@@ -47,51 +50,42 @@ function bombs(status: number, first: string): Pick<Fault, "play"> {
   }
 }
 
-interface Parts {
-  opening: string
-  content: string
-  keepAlive: string
-  finish: string
-  endMarker: string
-}
-
-/** Answers of 100 MB, each in another place. `event` makes an event of a vendor's that is not content. */
-export function giantsOf(
-  { opening, content, keepAlive, finish, endMarker }: Parts,
-  odd: FaultCase[],
-): FaultCase[] {
+/** Answers of 100 MB (25 in `npm test`), each of them too long in another place. */
+export function giantsOf({ settings, parts }: Pick<VendorFixtures, "settings" | "parts">): FaultCase[] {
+  const { opening, content, keepAlive, finish, endMarker } = parts
+  const own = settings.wireFormat === "openai-chat" ? giantChats : giantMessages
   return [
     {
-      title: "100 MB of content",
+      title: `${GIANT_MB} MB of content`,
       ...TOO_LARGE,
       ...floods(ok + opening, content.replace("piece ", "piece ".repeat(1000))),
     },
-    { title: "100 MB in one line", ...TOO_LARGE, ...floods(`${ok}data: `, "x") },
+    { title: `${GIANT_MB} MB in one line`, ...TOO_LARGE, ...floods(`${ok}data: `, "x") },
     {
-      title: "100 MB in one event of many lines",
+      title: `${GIANT_MB} MB in one event of many lines`,
       ...TOO_LARGE,
       ...floods(ok, `data: ${"x".repeat(1000)}\n`),
     },
     {
-      title: "100 MB of JSON",
+      title: `${GIANT_MB} MB of JSON`,
       ...TOO_LARGE,
       ...floods(`${head(200, { "content-type": "application/json" })}{"a":"`, "x"),
     },
     {
-      title: "100 MB of keep-alives, then an answer",
+      title: `${GIANT_MB} MB of keep-alives, then an answer`,
       code: null,
       timeoutMs: 60_000,
       ...floods(ok, keepAlive, opening + content + finish + endMarker),
     },
     {
-      title: "an error of 100 MB",
+      title: `an error of ${GIANT_MB} MB`,
       code: "provider_unavailable",
       isRetried: true,
       timeoutMs: 30_000,
       ...floods(head(500, { "content-type": "application/json" }), "x"),
     },
     {
-      title: "a redirect of 100 MB",
+      title: `a redirect of ${GIANT_MB} MB`,
       code: "provider_invalid_response",
       isRetried: true,
       timeoutMs: 30_000,
@@ -119,14 +113,14 @@ export function giantsOf(
       timeoutMs: 30_000,
       ...bombs(500, "{"),
     },
-    ...odd,
+    ...own,
   ]
 }
 
 const line = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 
 /** What an answer is made of beside its text, without an end. */
-export const giantChats: FaultCase[] = [
+const giantChats: FaultCase[] = [
   { title: "choices without an end", ...TOO_LARGE, ...floods(ok, (n) => line({ choices: [{ index: n }] })) },
   {
     title: "tool calls without an end",
@@ -153,7 +147,7 @@ export const giantChats: FaultCase[] = [
   },
 ]
 
-export const giantMessages: FaultCase[] = [
+const giantMessages: FaultCase[] = [
   {
     title: "tool calls without an end",
     ...TOO_LARGE,

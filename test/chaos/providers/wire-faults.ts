@@ -47,6 +47,8 @@ export function wireFaultsOf(vendor: VendorFixtures, trapUrl: string): FaultCase
     {
       title: "another connection's protocol",
       ...BROKEN,
+      // An answer like any other there, and no success.
+      inWorkerd: INVALID,
       ...says(head("101 Switching Protocols", { upgrade: "websocket", connection: "upgrade" })),
     },
     {
