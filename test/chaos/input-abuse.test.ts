@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { expectConserved } from "../helpers/conserved.ts"
+import { eventually } from "../helpers/eventually.ts"
 import { CHAT, nameOf, OPERATIONS } from "./input/operations.ts"
 import { type RawRequest, raw, sendRaw } from "./input/raw.ts"
 import { ADMIN_KEY, type ServedWorker, serveWorker } from "./input/worker.ts"
@@ -158,6 +159,17 @@ describe("paths and methods", () => {
     const { statuses } = await unchanged(() => sendRaw(worker.port, raw({ method: "GET", target })))
     expect(statuses).toEqual([404])
     report("GET a path of 60 kB", 1, "404")
+  })
+
+  it("what is noted of a refused key is short, however long its path was", async () => {
+    const request = { method: "GET", headers: ["Authorization: Bearer none"] }
+    const target = `/v1/requests/${"y".repeat(60_000)}`
+    expect((await sendRaw(worker.port, raw({ ...request, target }))).statuses).toEqual([401])
+    const noted = await eventually(async () => {
+      const { json } = await worker.send({ method: "GET", path: "/v1/audit?limit=100" })
+      return json.data.find((entry: { target: string | null }) => entry.target?.includes("yyyy"))
+    })
+    expect(noted).toMatchObject({ action: "auth.refused", target: target.slice(0, 200) })
   })
 
   it("methods that a path does not have get 405, whatever they are", async () => {
