@@ -8,6 +8,9 @@ import { afterAnswer, resource, servicesOf } from "./resource.ts"
 /** Refusals noted per isolate and minute: enough to see an attack, too few to be one. */
 const REFUSALS_PER_MINUTE = 10
 const MINUTE_MS = 60_000
+/** Also who is refused is noted, and may have asked for a path of 64 kB: ten thousand of those would fill the store. */
+const MAX_TARGET_CHARS = 200
+const MAX_IP_CHARS = 45
 
 export function mountAudit(app: App): void {
   resource(app, "/v1/audit", { GET: { scope: "admin", handle: listAudit } })
@@ -25,8 +28,15 @@ export function auditEntry(c: AppContext, action: string, target: string | null)
 }
 
 function entry(c: AppContext, at: number, action: string, target: string | null): AuditEntry {
-  const ip = c.req.header("CF-Connecting-IP") ?? null
-  return { at, action, keyId: null, organizationId: null, target, ip }
+  const ip = c.req.header("CF-Connecting-IP")?.slice(0, MAX_IP_CHARS) ?? null
+  return {
+    at,
+    action,
+    keyId: null,
+    organizationId: null,
+    target: target?.slice(0, MAX_TARGET_CHARS) ?? null,
+    ip,
+  }
 }
 
 export interface Auditor {

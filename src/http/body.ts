@@ -23,7 +23,9 @@ export async function readJson(c: AppContext, maxBytes: number): Promise<JsonBod
 export async function readOptionalJson(c: AppContext, maxBytes: number): Promise<JsonBody> {
   if (isJson(c)) {
     const bytes = await readBytes(c, maxBytes)
-    return bytes.length === 0 ? { value: {}, bytes: 0 } : parseJson(bytes)
+    if (bytes.length === 0) return { value: {}, bytes: 0 }
+    checkType(c)
+    return parseJson(bytes)
   }
   const bytes = await readBytes(c, 0).catch(() => null)
   if (bytes === null) checkType(c)
@@ -58,7 +60,7 @@ async function readBytes(c: AppContext, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for (;;) {
-    const chunk = (await reader?.read())?.value
+    const chunk = (await reader?.read().catch(brokenOff))?.value
     if (chunk === undefined) break
     size += chunk.length
     if (size > maxBytes) {
@@ -96,6 +98,11 @@ function explain(error: unknown): string {
   if (/end of JSON input/i.test(error.message)) return "The body is not valid JSON: it ends too early."
   const position = /at position (\d+)/.exec(error.message)?.[1]
   return `The body is not valid JSON${position === undefined ? "" : `: see character ${position}`}.`
+}
+
+/** The caller went silent, or sent other than it had announced: nothing is wrong here. */
+function brokenOff(): never {
+  throw new AppError("malformed_json", "The body broke off before its end.")
 }
 
 function isDeeperThan(depth: number, value: unknown): boolean {

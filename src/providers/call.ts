@@ -1,5 +1,12 @@
 import { CallClocks, type ClockLimits } from "./clocks.ts"
-import { failure, failureOfReport, networkFailure, type Scene, timeoutFailure } from "./failures.ts"
+import {
+  failure,
+  failureOfReport,
+  networkFailure,
+  type Scene,
+  shortenId,
+  timeoutFailure,
+} from "./failures.ts"
 import type { CallEnd, CallFailure, CallOutcome, ProviderCall } from "./provider.ts"
 import { readQuotas, readReset } from "./quotas.ts"
 import { readBody, readText } from "./read-body.ts"
@@ -72,7 +79,7 @@ async function readResponse(
   if (response.body === null) return failed(invalid("The provider's answer is empty.", scene), null)
 
   const assembly = wire.startAssembly(call.model)
-  const isJson = response.headers.get("content-type")?.includes("json") === true
+  const isJson = /json/i.test(response.headers.get("content-type") ?? "")
   const read = isJson ? readWhole : readEvents
   const reading = await read(response.body, assembly, clocks, call.maxResultBytes)
   return conclude(reading, assembly, clocks, scene, call.maxResultBytes)
@@ -82,7 +89,7 @@ function sceneOf(response: Response, wire: Wire): Scene {
   const { status, headers, ok } = response
   const requestId = wire.requestIdHeaders.map((name) => headers.get(name)).find((id) => id !== null)
   const resetMs = status === 429 ? readReset(headers, wire.limitHeaders, Date.now()) : null
-  return { status, headers, requestId: requestId ?? null, started: ok, resetMs }
+  return { status, headers, requestId: shortenId(requestId ?? null), started: ok, resetMs }
 }
 
 /** The provider answered with anything but success. */

@@ -59,6 +59,14 @@ export interface Scene {
   resetMs: number | null
 }
 
+/** Each attempt keeps one. */
+const MAX_ID_CHARS = 200
+
+/** A vendor's id of a call, as far as it is kept: whoever answers may write a header as long as headers go. */
+export function shortenId(id: string | null): string | null {
+  return id === null ? null : id.slice(0, MAX_ID_CHARS)
+}
+
 /** A vendor's error as a failure of the call. */
 export function failureOfReport(report: ErrorReport, scene: Scene, now: number): CallFailure {
   const [code, scope, retryable, message] = MEANINGS[report.problem]
@@ -74,7 +82,7 @@ export function failureOfReport(report: ErrorReport, scene: Scene, now: number):
     },
     scope,
     retryAfterMs: readRetryAfter(scene.headers, now) ?? scene.resetMs,
-    providerRequestId: scene.requestId ?? report.requestId,
+    providerRequestId: scene.requestId ?? shortenId(report.requestId),
     possiblyBilled: scene.started || MAY_HAVE_RUN.has(scene.status),
     partialText: null,
   }

@@ -10,6 +10,11 @@ export function fieldsOf(value: unknown): Fields {
   return isObject(value) ? value : {}
 }
 
+/** A text that says something, else what is known already. */
+export function textOr(known: string, value: unknown): string {
+  return typeof value === "string" && value !== "" ? value : known
+}
+
 /** null for what is no JSON, such as a proxy's page. */
 export function parseOrNull(text: string): unknown {
   try {

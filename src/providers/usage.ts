@@ -12,7 +12,10 @@ export function toWireUsage(usage: Usage | null): ChatCompletion["usage"] {
   }
 }
 
-/** A token count from a vendor; 0 for what is none. */
+/** More than any answer has. A sum of what some vendor's mistake says beyond could be no number that JSON and the store know. */
+const MOST_TOKENS = 1e12
+
+/** A token count from a vendor, a whole number; 0 for what is none. */
 export function count(value: unknown): number {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : 0
+  return typeof value === "number" && value >= 0 && value <= MOST_TOKENS ? Math.round(value) : 0
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { type RequestRules, readBulk, readRequest } from "../../src/core/contracts/new-request.ts"
+import { invalid } from "../../src/core/contracts/problem.ts"
 
 const NOW = 1_790_000_000_000
 const DAY_MS = 86_400_000
@@ -108,6 +109,19 @@ describe("what is taken", () => {
 })
 
 describe("what is refused", () => {
+  it.each([7, "text", null, [], [[]]])("%j, with nothing else wrong about it", (value) => {
+    const problem = { path: "/requests/1", message: "must be an object", code: "invalid_request" }
+    expect(readBulk({ requests: [least, value] }, rules).problems).toEqual([problem])
+  })
+
+  it("a member of any length, whose name the detail cuts short", () => {
+    const name = "n".repeat(100_000)
+    const { problems } = readRequest({ ...least, [name]: 1 }, rules)
+    const { message, errors } = invalid("The body", problems)
+    expect(errors).toEqual([{ path: `/${name}`, message: "is not known here" }])
+    expect(message.length).toBeLessThan(300)
+  })
+
   it.each([
     ["provider", undefined, "is required"],
     ["provider", 7, "must be a string"],

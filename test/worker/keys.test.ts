@@ -194,7 +194,9 @@ describe("the audit", () => {
     const second = await client.call("GET", `/v1/audit?limit=3&cursor=${first.body.nextCursor}`)
     expect([first.body.data.length, second.body.data.length]).toEqual([3, 2])
     expect(second.body.nextCursor).toBeNull()
-    expect((await client.call("GET", "/v1/audit?cursor=x")).status).toBe(400)
+    for (const cursor of ["x", "0-0", "99999999999999999999-0"]) {
+      expect((await client.call("GET", `/v1/audit?cursor=${cursor}`)).status).toBe(400)
+    }
   })
 
   it("does not let refusals flood it", async () => {

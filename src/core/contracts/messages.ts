@@ -31,7 +31,8 @@ const ToolCalls = few(
 )
 const name = z.exactOptional(z.string())
 
-const Message = z.discriminatedUnion("role", [
+/** One message of a chat. */
+export const Message = z.discriminatedUnion("role", [
   z.looseObject({ role: z.enum(["system"]), content: Text, name }),
   z.looseObject({ role: z.enum(["developer"]), content: Text, name }),
   z.looseObject({ role: z.enum(["user"]), content: TextAndImages, name }),

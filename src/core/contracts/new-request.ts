@@ -3,7 +3,7 @@ import type { Config } from "../config.ts"
 import { PRIORITIES, type RequestBody, type RequestHead, type WeightedTarget } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
 import { characters } from "./characters.ts"
-import { membersOf } from "./members.ts"
+import { isObject, membersOf } from "./members.ts"
 import { readMessages } from "./messages.ts"
 import { check, MAX_PROBLEMS, type Path, type Problem, problem } from "./problem.ts"
 import { Fallbacks, modelName, providerName, resolveTargets, targetProblems } from "./targets.ts"
@@ -57,7 +57,8 @@ const Options = z.record(z.string(), z.unknown()).check((context) => {
 const instant = z.nullable(whole(0, LAST_INSTANT))
 export const Deadline = z.exactOptional(instant)
 
-const Body = z.strictObject({
+/** The body of `POST /v1/requests`; messages are read one by one. */
+export const NewRequestBody = z.strictObject({
   provider: providerName,
   model: modelName,
   fallbacks: z._default(Fallbacks, []),
@@ -89,9 +90,11 @@ const Body = z.strictObject({
 
 /** Reads one request's body, with the defaults filled in. All problems are found, not just the first. */
 export function readRequest(value: unknown, rules: RequestRules, at: Path = []): ReadRequests {
-  const read = check(Body, value, at)
+  const read = check(NewRequestBody, value, at)
+  // Of what is no object, no member is missing.
+  if (read.value === null && !isObject(value)) return { requests: null, problems: read.problems }
   const members = membersOf(value)
-  const known = Object.keys(Body.shape)
+  const known = Object.keys(NewRequestBody.shape)
   const problems = read.problems.map((found) => explainUnknown(found, known))
   const messages =
     Array.isArray(members.messages) && members.messages.length <= MAX_MESSAGES ? members.messages : []

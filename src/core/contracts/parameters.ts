@@ -47,10 +47,13 @@ export const CleanupQuery = z.object({
   olderThanSeconds: z.exactOptional(wholeText(0, MAX_AGE_SECONDS)),
 })
 
+/** An entry's id in the stream, whose halves have 64 bits: Redis refuses greater ones, and what lies before 0-0. */
+const AUDIT_CURSOR = /^[1-9]\d{0,18}-\d{1,19}$/
+
 /** `GET /v1/audit`. */
 export const AuditQuery = z.strictObject({
   limit: z._default(wholeText(1, 100), 20),
   cursor: z.exactOptional(
-    z.string().check(z.regex(/^\d{1,20}-\d{1,20}$/, { error: "must be the nextCursor of an earlier page" })),
+    z.string().check(z.regex(AUDIT_CURSOR, { error: "must be the nextCursor of an earlier page" })),
   ),
 })

@@ -16,6 +16,8 @@ export type Path = readonly PropertyKey[]
 /** A hostile body can hold half a million mistakes; nobody reads more than these. */
 export const MAX_PROBLEMS = 100
 
+const MAX_SHOWN_PATH = 200
+
 export function problem(path: Path, message: string, code: BodyProblemCode = "invalid_request"): Problem {
   return { path: toPointer(path), message, code }
 }
@@ -28,9 +30,14 @@ export function invalid(what: string, problems: Problem[]): AppError {
   const [first] = errors
   const detail =
     errors.length === 1 && first !== undefined
-      ? `${what} has a problem: ${first.path || what.toLowerCase()} ${first.message}.`
+      ? `${what} has a problem: ${shorten(first.path) || what.toLowerCase()} ${first.message}.`
       : `${what} has ${problems.length > MAX_PROBLEMS ? `more than ${MAX_PROBLEMS}` : errors.length} problems: see errors.`
   return new AppError(code ?? "provider_not_configured", detail, { errors })
+}
+
+/** For people to read; `errors` has the whole path, which may hold a name as long as the body. */
+function shorten(path: string): string {
+  return path.length > MAX_SHOWN_PATH ? `${path.slice(0, MAX_SHOWN_PATH).toWellFormed()}…` : path
 }
 
 /** Parses what came from outside. Problems carry the path below `at`, in words that continue "this member …". */

@@ -1,4 +1,5 @@
 import type { ChatChoice, ChatCompletion, ToolCall, Usage } from "../../core/request.ts"
+import { isObject, textOr } from "../json.ts"
 import { count, toWireUsage } from "../usage.ts"
 import type { Assembly, Progress } from "../wire.ts"
 import { explainErrorEvent } from "./errors.ts"
@@ -14,11 +15,11 @@ interface WireEvent {
 
 interface WireAnswer {
   type?: string
-  id?: string
-  model?: string
+  id?: unknown
+  model?: unknown
   content?: WireBlock[]
   stop_reason?: string | null
-  stop_details?: { explanation?: string | null } | null
+  stop_details?: { explanation?: unknown } | null
   usage?: WireUsage | null
 }
 
@@ -26,8 +27,8 @@ interface WireBlock {
   type?: string
   text?: string
   thinking?: string
-  id?: string
-  name?: string
+  id?: unknown
+  name?: unknown
   input?: unknown
 }
 
@@ -47,15 +48,26 @@ interface WireUsage {
   output_tokens_details?: { thinking_tokens?: number } | null
 }
 
-const FINISH_REASONS: Record<string, ChatChoice["finish_reason"]> = {
-  end_turn: "stop",
-  stop_sequence: "stop",
-  pause_turn: "stop",
-  max_tokens: "length",
-  model_context_window_exceeded: "length",
-  tool_use: "tool_calls",
-  refusal: "content_filter",
-}
+const FINISH_REASONS = new Map<string, ChatChoice["finish_reason"]>([
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop"],
+  ["pause_turn", "stop"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["tool_use", "tool_calls"],
+  ["refusal", "content_filter"],
+])
+
+/** What a tool call comes to in the finished answer even when it is empty; so that their number is bounded too. */
+const LEAST_TOOL_CALL_CHARS = 60
+
+const FIGURES = [
+  "input_tokens",
+  "cache_read_input_tokens",
+  "cache_creation_input_tokens",
+  "output_tokens",
+  "output_tokens_details",
+] as const satisfies (keyof WireUsage)[]
 
 interface ToolDraft {
   id: string
@@ -141,7 +153,7 @@ export class MessageAssembly implements Assembly {
             ...(this.#thinking === "" ? {} : { reasoning_content: this.#thinking }),
             ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
           },
-          finish_reason: FINISH_REASONS[this.#stopReason] ?? "stop",
+          finish_reason: FINISH_REASONS.get(this.#stopReason) ?? "stop",
         },
       ],
       usage: toWireUsage(this.usage),
@@ -150,8 +162,8 @@ export class MessageAssembly implements Assembly {
 
   /** A whole answer, or the start of one: with the first blocks at most, and no stop reason yet. */
   #takeAnswer(answer: WireAnswer): Progress {
-    if (answer.id) this.#id = answer.id
-    if (answer.model) this.#model = answer.model
+    this.#id = textOr(this.#id, answer.id)
+    this.#model = textOr(this.#model, answer.model)
     this.#takeUsage(answer.usage)
     const before = this.size
     for (const [index, block] of (answer.content ?? []).entries()) this.#takeBlock(block, index)
@@ -160,9 +172,10 @@ export class MessageAssembly implements Assembly {
 
   #takeBlock(block: WireBlock, index: number): Progress {
     if (block.type === "tool_use") {
-      const { id = "", name = "", input = {} } = block
+      const { input = {} } = block
+      const [id, name] = [textOr("", block.id), textOr("", block.name)]
       this.#tools.set(index, { id, name, input, json: "" })
-      this.size += JSON.stringify(input).length
+      this.size += LEAST_TOOL_CALL_CHARS + id.length + name.length + JSON.stringify(input).length
       return "content"
     }
     return this.#takeText(block)
@@ -190,14 +203,14 @@ export class MessageAssembly implements Assembly {
   #takeStop({ stop_reason, stop_details }: WireDelta): Progress {
     if (typeof stop_reason !== "string") return "nothing"
     this.#stopReason = stop_reason
-    if (stop_reason === "refusal") this.#refusal = stop_details?.explanation ?? null
+    if (stop_reason === "refusal") this.#refusal = textOr("", stop_details?.explanation) || null
     return "content"
   }
 
   #takeUsage(usage: WireUsage | null | undefined): void {
-    if (!usage) return
-    const known = Object.entries(usage).filter(([, value]) => value !== null && value !== undefined)
-    this.#usage = { ...this.#usage, ...Object.fromEntries(known) }
+    if (!isObject(usage)) return
+    const told = FIGURES.filter((name) => usage[name] !== null && usage[name] !== undefined)
+    this.#usage = { ...this.#usage, ...Object.fromEntries(told.map((name) => [name, usage[name]])) }
   }
 }
 

@@ -9,17 +9,17 @@ interface WireError {
 }
 
 /** The status each error type comes with; in a stream only the type comes. */
-const STATUS_OF_TYPE: Record<string, number> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  timeout_error: 504,
-  overloaded_error: 529,
-}
+const STATUS_OF_TYPE = new Map<string, number>([
+  ["invalid_request_error", 400],
+  ["authentication_error", 401],
+  ["billing_error", 402],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["request_too_large", 413],
+  ["rate_limit_error", 429],
+  ["timeout_error", 504],
+  ["overloaded_error", 529],
+])
 
 /** Limits of the account; they come as 400, 402 or 429, and waiting a minute cures none. */
 const QUOTA_CODES = /_spend_limit_reached$|^linked_organization_billing_unavailable$/
@@ -33,7 +33,7 @@ export function explainError(status: number, body: string): ErrorReport {
 
 /** An error event after a 200. */
 export function explainErrorEvent(event: unknown): ErrorReport {
-  return explain(STATUS_OF_TYPE[readError(event).type] ?? 500, event)
+  return explain(STATUS_OF_TYPE.get(readError(event).type) ?? 500, event)
 }
 
 function explain(status: number, body: unknown): ErrorReport {

@@ -29,14 +29,14 @@ const WITHOUT_COUNTERPART = [
   "web_search_options",
 ]
 
-const EFFORTS: Record<string, string> = {
-  minimal: "low",
-  low: "low",
-  medium: "medium",
-  high: "high",
-  xhigh: "xhigh",
-  max: "max",
-}
+const EFFORTS = new Map<string, string>([
+  ["minimal", "low"],
+  ["low", "low"],
+  ["medium", "medium"],
+  ["high", "high"],
+  ["xhigh", "xhigh"],
+  ["max", "max"],
+])
 
 const JSON_ONLY = "Answer with one JSON object and nothing else."
 
@@ -99,7 +99,7 @@ export function buildRequest(
 /** Thinking that adapts to the effort; it excludes sampling options, as OpenAI's reasoning models do. */
 function toThinking(effort: unknown): { thinking?: { type: string }; output_config?: { effort: string } } {
   if (effort === "none") return { thinking: { type: "disabled" } }
-  const mapped = typeof effort === "string" ? EFFORTS[effort] : undefined
+  const mapped = typeof effort === "string" ? EFFORTS.get(effort) : undefined
   return mapped === undefined ? {} : { thinking: { type: "adaptive" }, output_config: { effort: mapped } }
 }
 

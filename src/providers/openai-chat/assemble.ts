@@ -1,4 +1,5 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../core/request.ts"
+import { isObject, textOr } from "../json.ts"
 import { count, toWireUsage } from "../usage.ts"
 import type { Assembly, ErrorReport, Progress } from "../wire.ts"
 import { ChoiceDraft, type WireChoice } from "./choice.ts"
@@ -6,9 +7,9 @@ import { explainStreamError } from "./errors.ts"
 
 /** A chunk of a stream, or a whole answer: they differ only in what a choice calls its message. */
 interface WireChunk {
-  id?: string
-  created?: number
-  model?: string
+  id?: unknown
+  created?: unknown
+  model?: unknown
   choices?: WireChoice[]
   usage?: WireUsage | null
   error?: unknown
@@ -26,13 +27,13 @@ interface WireUsage {
 /** DeepSeek's way to say, after a 200, that it ran out of machines in the middle of the answer. */
 const OUT_OF_RESOURCES = "insufficient_system_resource"
 
-const FINISH_REASONS: Record<string, ChatChoice["finish_reason"]> = {
-  stop: "stop",
-  length: "length",
-  tool_calls: "tool_calls",
-  function_call: "tool_calls",
-  content_filter: "content_filter",
-}
+const FINISH_REASONS = new Map<string, ChatChoice["finish_reason"]>([
+  ["stop", "stop"],
+  ["length", "length"],
+  ["tool_calls", "tool_calls"],
+  ["function_call", "tool_calls"],
+  ["content_filter", "content_filter"],
+])
 
 /** Puts the chunks of one chat completion together. */
 export class ChatAssembly implements Assembly {
@@ -79,7 +80,7 @@ export class ChatAssembly implements Assembly {
       choices: drafts.map(([index, draft]) => ({
         index,
         message: draft.message(),
-        finish_reason: FINISH_REASONS[draft.finishReason ?? ""] ?? "stop",
+        finish_reason: FINISH_REASONS.get(draft.finishReason ?? "") ?? "stop",
         ...(draft.logprobs === null ? {} : { logprobs: draft.logprobs }),
       })),
       usage: toWireUsage(this.usage),
@@ -87,16 +88,16 @@ export class ChatAssembly implements Assembly {
   }
 
   #takeChunk(chunk: WireChunk): Progress {
-    if (chunk.usage) this.usage = readUsage(chunk.usage)
+    if (isObject(chunk.usage)) this.usage = readUsage(chunk.usage)
     const error = explainStreamError(chunk)
     if (error !== null) return error
-    if (chunk.id) this.#id = chunk.id
-    if (chunk.created) this.#created = chunk.created
-    if (chunk.model) this.#model = chunk.model
+    this.#id = textOr(this.#id, chunk.id)
+    this.#model = textOr(this.#model, chunk.model)
+    if (typeof chunk.created === "number") this.#created = chunk.created
     let progress: Progress = "nothing"
     for (const choice of chunk.choices ?? []) {
       if (choice.finish_reason === OUT_OF_RESOURCES) return outOfResources()
-      const index = choice.index ?? 0
+      const index = typeof choice.index === "number" ? choice.index : 0
       const draft = this.#drafts.get(index) ?? new ChoiceDraft()
       this.#drafts.set(index, draft)
       if (draft.take(choice)) progress = "content"

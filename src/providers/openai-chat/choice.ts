@@ -1,8 +1,9 @@
 import type { ChatChoice, ToolCall } from "../../core/request.ts"
+import { textOr } from "../json.ts"
 
 /** What a choice holds: a `delta` in a stream, a `message` in a whole answer. */
 export interface WireChoice {
-  index?: number
+  index?: unknown
   delta?: WireMessage | null
   message?: WireMessage | null
   finish_reason?: string | null
@@ -19,10 +20,10 @@ interface WireMessage {
 }
 
 interface WireToolCall {
-  index?: number
-  id?: string
-  function?: { name?: string; arguments?: unknown }
-  custom?: { name?: string; input?: string }
+  index?: unknown
+  id?: unknown
+  function?: { name?: unknown; arguments?: unknown }
+  custom?: { name?: unknown; input?: string }
 }
 
 interface ToolCallDraft {
@@ -31,10 +32,14 @@ interface ToolCallDraft {
   arguments: string
 }
 
+/** What a choice, and a tool call, come to in the finished answer even when they are empty; so that their number is bounded too. */
+const LEAST_CHOICE_CHARS = 70
+const LEAST_TOOL_CALL_CHARS = 60
+
 /** One choice while it arrives. */
 export class ChoiceDraft {
   text = ""
-  size = 0
+  size = LEAST_CHOICE_CHARS
   finishReason: string | null = null
   logprobs: { content: unknown[]; refusal?: unknown[] } | null = null
   #refusal = ""
@@ -42,6 +47,7 @@ export class ChoiceDraft {
   /** By the index that the vendor gives them, which need not begin at 0. */
   readonly #toolCalls = new Map<number, ToolCallDraft>()
   #lastToolIndex = 0
+  #greatestToolIndex = 0
 
   /** Whether it brought content. */
   take(choice: WireChoice): boolean {
@@ -72,29 +78,36 @@ export class ChoiceDraft {
   #takeToolCall(call: WireToolCall): void {
     const draft = this.#draftFor(call)
     // The name comes once; some endpoints repeat it whole in every chunk.
-    draft.name = call.function?.name || call.custom?.name || draft.name
+    const name = textOr(textOr(draft.name, call.custom?.name), call.function?.name)
+    this.size += Math.max(0, name.length - draft.name.length)
+    draft.name = name
     const more = call.function?.arguments ?? call.custom?.input ?? ""
     draft.arguments += this.#sized(typeof more === "string" ? more : JSON.stringify(more))
   }
 
   /** Some endpoints send no index, or the same for all: then another id is another call. */
   #draftFor(call: WireToolCall): ToolCallDraft {
-    let index = call.index ?? this.#lastToolIndex
+    const id = textOr("", call.id)
+    let index = typeof call.index === "number" ? call.index : this.#lastToolIndex
     const known = this.#toolCalls.get(index)
-    if (call.id && known !== undefined && known.id !== call.id) {
-      index = Math.max(...this.#toolCalls.keys()) + 1
-    }
-    const draft = this.#toolCalls.get(index) ?? { id: call.id ?? "", name: "", arguments: "" }
-    this.#toolCalls.set(index, draft)
+    if (id !== "" && known !== undefined && known.id !== id) index = this.#greatestToolIndex + 1
     this.#lastToolIndex = index
+    this.#greatestToolIndex = Math.max(this.#greatestToolIndex, index)
+    const same = this.#toolCalls.get(index)
+    if (same !== undefined) return same
+    const draft = { id, name: "", arguments: "" }
+    this.size += LEAST_TOOL_CALL_CHARS + id.length
+    this.#toolCalls.set(index, draft)
     return draft
   }
 
   #takeLogprobs({ content, refusal }: { content?: unknown[] | null; refusal?: unknown[] | null }): void {
     this.logprobs ??= { content: [] }
+    this.size += JSON.stringify(content ?? []).length + JSON.stringify(refusal ?? []).length
     this.logprobs.content.push(...(content ?? []))
-    if (refusal) this.logprobs.refusal = [...(this.logprobs.refusal ?? []), ...refusal]
-    this.size += JSON.stringify(content ?? []).length
+    if (!refusal) return
+    this.logprobs.refusal ??= []
+    this.logprobs.refusal.push(...refusal)
   }
 
   #sized(text: string): string {

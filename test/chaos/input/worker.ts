@@ -1,0 +1,83 @@
+import { ADMIN_KEY, startBareWorker } from "../../../bench/stack/bare-worker.ts"
+import { storesUnderTest, type TestStore } from "../../helpers/store.ts"
+
+export { ADMIN_KEY }
+
+export interface Sent {
+  method: string
+  /** With its query. */
+  path: string
+  /** null: none. */
+  key?: string | null
+  headers?: Record<string, string>
+  body?: string | Uint8Array
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  /** Parsed; null when it is no JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect of it.
+  json: any
+}
+
+/** The Worker in workerd behind a real socket, on a store that tells of every change. Nothing drains. */
+export interface ServedWorker {
+  readonly port: number
+  readonly queueName: string
+  readonly store: TestStore
+  send(sent: Sent): Promise<Answer>
+  /** How often anything in the store has been changed so far; null: the store does not count. */
+  changes(): Promise<number | null>
+  close(): Promise<void>
+}
+
+const QUEUE_NAME = "input"
+const ROUTES =
+  '{"fast": [{"provider": "openai", "model": "m", "weight": 3}, {"provider": "anthropic", "model": "n"}]}'
+
+export async function serveWorker(): Promise<ServedWorker> {
+  const store = await storesUnderTest().at(-1)?.start()
+  if (store === undefined) throw new Error("there is no store to test with")
+  const nowhere = "http://127.0.0.1:9"
+  const worker = await startBareWorker({
+    store,
+    env: {
+      ...{ QUEUE_NAME, ROUTES, DRAIN_LANES: "0", MAX_PENDING: "500000" },
+      ...{ OPENAI_BASE_URL: nowhere, ANTHROPIC_BASE_URL: nowhere, DEEPSEEK_BASE_URL: nowhere },
+    },
+  })
+  return {
+    port: Number(new URL(worker.url).port),
+    ...{ queueName: QUEUE_NAME, store },
+    send: async ({ method, path, key = ADMIN_KEY, headers = {}, body }) => {
+      const answer = await fetch(worker.url + path, {
+        method,
+        redirect: "manual",
+        headers: {
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body }),
+      })
+      return readAnswer(answer)
+    },
+    changes: async () => {
+      const info = String(await store.redis.sendCommand(["INFO", "persistence"]).catch(() => ""))
+      const count = /rdb_changes_since_last_save:(\d+)/.exec(info)?.[1]
+      return count === undefined ? null : Number(count)
+    },
+    close: async () => {
+      await worker.stop()
+      await store.close()
+    },
+  }
+}
+
+async function readAnswer(answer: Response): Promise<Answer> {
+  const text = await answer.text()
+  const isJson = /json/.test(answer.headers.get("content-type") ?? "") && text !== ""
+  return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
+}

@@ -1,0 +1,24 @@
+import { runDrain } from "../../../src/drain/run-drain.ts"
+import { openStack, type StackOptions } from "../../scale/stack.ts"
+
+// Drains a queue until nothing is left, in a process that tells how much memory it took. Its heap is limited by whoever starts it.
+
+export interface Memory {
+  /** Resident before the first call, and at most, bytes. */
+  atFirst: number
+  most: number
+}
+
+const SAMPLE_MS = 10
+
+const { deps } = openStack(JSON.parse(process.env.DRAIN_OPTIONS ?? "{}") as StackOptions)
+// One without anything to do warms up what every drain needs.
+await runDrain(deps, { owner: "warm", concurrency: 0 })
+const memory: Memory = { atFirst: process.memoryUsage.rss(), most: 0 }
+const sampling = setInterval(() => {
+  memory.most = Math.max(memory.most, process.memoryUsage.rss())
+}, SAMPLE_MS)
+await runDrain(deps, { owner: "giants", concurrency: 4 })
+clearInterval(sampling)
+console.log(JSON.stringify(memory))
+process.exit()
