@@ -88,6 +88,11 @@ export class World {
     this.wire.close()
   }
 
+  /** What the clock that is ahead says. */
+  get latest(): number {
+    return this.now + Math.abs(this.skewMs)
+  }
+
   get leases(): ClaimedRequest[] {
     return this.taken.filter((each) => "head" in each)
   }
@@ -193,7 +198,7 @@ export class World {
     const [{ name, redis }] = this.clients
     const raw = await readRawQueue(redis, name)
     // By the clock that is ahead: its process may have cleaned up what another still finds.
-    const latest = this.now + Math.abs(this.skewMs)
+    const { latest } = this
     const actual = await pictureFrom(raw, redis, name, latest)
     const state = states.find((each) => isDeepStrictEqual(pictureOf(each, latest), actual))
     if (state === undefined) expect(actual).toEqual(pictureOf(states[0] ?? emptyState(), latest))
