@@ -4,6 +4,7 @@ import type { Claim, ClaimedRequest, ClaimOptions, Overdue, Settlement } from ".
 import { decodeOutcome } from "../../../src/queue/frames.ts"
 import { decodeRecord } from "../../../src/queue/record.ts"
 import { scoreOf } from "../../../src/queue/score.ts"
+import { withLimits } from "../../helpers/claims.ts"
 import { findLeaks } from "../../helpers/conserved.ts"
 import { createTestClock, createTestQueue, settlement, type TestQueue } from "../../helpers/queue.ts"
 import { type RawQueue, readRawQueue } from "../../helpers/raw-queue.ts"
@@ -18,6 +19,12 @@ const DAY_MS = 86_400_000
 const HOUR_SECONDS = 3600
 /** Far more than a life's requests need, at one call a minute. */
 const MAX_LAST_TURNS = 2000
+
+/** Limits that every life begins with; others are set on its way. */
+const AS_SET = {
+  openai: { concurrency: 3, models: { gpt: { concurrency: 1 } } },
+  anthropic: { rpm: 120, models: { claude: { concurrency: 2 } } },
+} as const
 
 type Held = ClaimedRequest | Overdue
 
@@ -36,7 +43,14 @@ export class FeatureLife {
 
   constructor(store: TestStore) {
     this.#store = store
-    const settings = { fairShareMs: 4, maxPendingAgeSeconds: HOUR_SECONDS, maxPendingPerOrganization: 12 }
+    this.#limits.change({ provider: "openai", ...AS_SET.openai })
+    this.#limits.change({ provider: "anthropic", ...AS_SET.anthropic })
+    const settings = {
+      ...withLimits(AS_SET).settings,
+      fairShareMs: 4,
+      maxPendingAgeSeconds: HOUR_SECONDS,
+      maxPendingPerOrganization: 12,
+    }
     const shared = { clock: this.#clock, random: () => 0 }
     const first = createTestQueue(store, { ...shared, settings: { ...settings, providers: [...SERVED[0]] } })
     const others = SERVED.slice(1).map((providers) =>
