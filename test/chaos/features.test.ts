@@ -7,10 +7,10 @@ import { FeatureLife } from "./features/life.ts"
 import { anyFeatureLife } from "./features/steps.ts"
 import { recordFault } from "./tally.ts"
 
-const RUNS = { redis: effort(25, 400), embedded: effort(2, 10) }
+const RUNS = { redis: effort(15, 5000), embedded: effort(1, 10) }
 const STEPS = 60
 /** After that a search, or the shrinking of what it found, ends with what is known by then. */
-const TIME_LIMIT_MS = Number(process.env.QUEUE_LIMIT_MS ?? effort(60_000, 300_000))
+const TIME_LIMIT_MS = Number(process.env.QUEUE_LIMIT_MS ?? effort(60_000, 100_000))
 
 describe.each(storesUnderTest())("lives with every feature on the $name store", ({ name, start }) => {
   let store: TestStore

@@ -9,10 +9,10 @@ import { parameters } from "../scale/property.ts"
 import { effort } from "./effort.ts"
 import { recordFault } from "./tally.ts"
 
-const RUNS = { redis: effort(100, 700), embedded: effort(6, 40) }
+const RUNS = { redis: effort(100, 5000), embedded: effort(6, 40) }
 const STEPS = 60
 /** After that a search, or the shrinking of what it found, ends with what is known by then. */
-const TIME_LIMIT_MS = Number(process.env.QUEUE_LIMIT_MS ?? effort(120_000, 300_000))
+const TIME_LIMIT_MS = Number(process.env.QUEUE_LIMIT_MS ?? effort(120_000, 200_000))
 
 const anyWorld: fc.Arbitrary<WorldOptions> = fc.record({
   skewMs: fc.constantFrom(0, 0, 2000, -2000),

@@ -45,7 +45,7 @@ export function describeScenes(
 
 let scenes = 0
 
-async function startScene(store: TestStore, env: Record<string, string> = {}) {
+export async function startScene(store: TestStore, env: Record<string, string> = {}) {
   const simulator = await startSimulator({ latencyMs: 0, tokensPerSecond: 0, tokens: 30 })
   scenes += 1
   const { config, problems } = parseConfig({
