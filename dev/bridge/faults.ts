@@ -2,14 +2,17 @@ import { type Command, commandName } from "./commands.ts"
 
 export type Route = "command" | "pipeline" | "multi-exec" | "path"
 
+const FAULTS = ["drop", "reset", "delay", "status", "noscript", "repeat"] as const
+
 /** What goes wrong, and for which requests: every selector that is present must hold. */
 export interface FaultRule {
   /**
-   * `drop` destroys the connection without an answer, `delay` holds the request up for `delayMs`, `status` answers
-   * with `status` and an error body, `noscript` lets EVALSHA meet an empty script cache.
+   * `drop` ends the connection without an answer, `reset` does so with a TCP reset, `delay` holds the request up for
+   * `delayMs`, `status` answers with `status` and an error body, `noscript` lets EVALSHA meet an empty script cache,
+   * `repeat` executes the commands twice and answers what the second time gave, as behind a proxy that tries again.
    */
-  fault: "drop" | "delay" | "status" | "noscript"
-  /** Before or after the commands are executed. Default `before`; `noscript` ignores it. */
+  fault: (typeof FAULTS)[number]
+  /** Before or after the commands are executed. Default `before`; `noscript` and `repeat` ignore it. */
   when?: "before" | "after"
   delayMs?: number
   /** 100–599. Default 500. */
@@ -89,7 +92,7 @@ function checkRule(rule: FaultRule): void {
   }
   const positive = (value: number | undefined) =>
     value === undefined || (Number.isInteger(value) && value > 0)
-  if (!["drop", "delay", "status", "noscript"].includes(rule.fault)) wrong(`unknown fault "${rule.fault}"`)
+  if (!FAULTS.includes(rule.fault)) wrong(`unknown fault "${rule.fault}"`)
   if (!["before", "after", undefined].includes(rule.when)) wrong(`unknown when "${rule.when}"`)
   if (rule.fault === "delay" && !((rule.delayMs ?? -1) >= 0)) wrong("delay needs delayMs")
   const status = rule.status ?? 500

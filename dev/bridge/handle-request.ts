@@ -18,8 +18,8 @@ interface HandlerOptions {
   counters: BridgeCounters
 }
 
-/** `drop`: the connection ends without an answer. */
-type Ending = Answer | "drop"
+/** `drop`: the connection ends without an answer; `reset`: not even properly. */
+type Ending = Answer | "drop" | "reset"
 
 const METHODS = ["HEAD", "GET", "POST", "PUT"]
 
@@ -51,20 +51,24 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const ending = await strike(strikes, "before")
     if (ending !== null) return ending
     if (!("commands" in batch)) return batch
-    const answer = await execute(batch, {
-      redis: options.redis,
-      keySizes: options.keySizes,
-      encoding: request.headers["upstash-encoding"] === "base64" ? "base64" : "plain",
-      forgetScripts: strikes.some((rule) => rule.fault === "noscript"),
-      maxReplyBytes: maxRequestBytes,
-    })
+    const run = () =>
+      execute(batch, {
+        redis: options.redis,
+        keySizes: options.keySizes,
+        encoding: request.headers["upstash-encoding"] === "base64" ? "base64" : "plain",
+        forgetScripts: strikes.some((rule) => rule.fault === "noscript"),
+        maxReplyBytes: maxRequestBytes,
+      })
+    if (strikes.some((rule) => rule.fault === "repeat")) await run()
+    const answer = await run()
     return (await strike(strikes, "after")) ?? answer
   }
 
   function finish(response: ServerResponse, ending: Ending): void {
-    if (ending === "drop") {
+    if (ending === "drop" || ending === "reset") {
       counters.dropped += 1
-      response.destroy()
+      if (ending === "drop") response.destroy()
+      else response.socket?.resetAndDestroy()
       return
     }
     counters.byStatus[ending.status] = (counters.byStatus[ending.status] ?? 0) + 1
@@ -108,7 +112,7 @@ async function strike(rules: FaultRule[], when: "before" | "after"): Promise<End
   for (const rule of rules) {
     if ((rule.when ?? "before") !== when) continue
     if (rule.fault === "delay") await wait(rule.delayMs)
-    if (rule.fault === "drop") return "drop"
+    if (rule.fault === "drop" || rule.fault === "reset") return rule.fault
     if (rule.fault === "status") {
       const status = rule.status ?? 500
       const answer = failure(status, status === 429 ? "ERR too many requests" : "ERR injected fault")

@@ -60,19 +60,28 @@ export async function store(
   requests: NewRequest[],
   idempotency: Idempotency | null,
 ): Promise<Enqueued> {
-  try {
-    if (idempotency !== null) return await queue.enqueueOnce(requests, idempotency)
+  const ids = requests.map(({ head }) => head.requestId)
+  return naming(ids.length === 1 ? { requestId: ids[0] } : { requestIds: ids }, async () => {
+    if (idempotency !== null) return queue.enqueueOnce(requests, idempotency)
     return { requests: await queue.enqueue(requests), replayed: false }
+  })
+}
+
+/** Stores something new; an error after which it may be stored all the same says so, with the names to look for. */
+export async function naming<Result>(
+  names: Record<string, unknown>,
+  storeIt: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await storeIt()
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "store_unavailable") throw error
-    const ids = requests.map(({ head }) => head.requestId)
-    const extra = { ...(ids.length === 1 ? { requestId: ids[0] } : { requestIds: ids }), maybeStored: true }
     const { code, message, op, cause, retryAfterSeconds = 5 } = error
     throw new AppError(code, message, {
       ...(op === undefined ? {} : { op }),
       cause,
       retryAfterSeconds,
-      extra,
+      extra: { ...names, maybeStored: true },
     })
   }
 }

@@ -7,6 +7,7 @@ import { AppError } from "../core/errors.ts"
 import { auditEntry } from "./audit.ts"
 import { readJson } from "./body.ts"
 import type { App, AppContext } from "./context.ts"
+import { naming } from "./enqueue.ts"
 import { resource, servicesOf } from "./resource.ts"
 import { MAX_SMALL_BYTES } from "./sizes.ts"
 
@@ -44,8 +45,9 @@ async function issueKey(c: AppContext): Promise<Response> {
     createdAt: clock(),
     ...{ expiresAt, maxPriority, ratePerMinute },
   }
-  await access.issueKey(stored, auditEntry(c, "key.issued", stored.keyId))
   const { keyId, ...shown } = present(stored)
+  // Whoever gets no answer has no key, but must be able to find what may be kept of it, and to revoke it.
+  await naming({ keyId }, () => access.issueKey(stored, auditEntry(c, "key.issued", keyId)))
   return c.json({ keyId, key, ...shown }, 201)
 }
 

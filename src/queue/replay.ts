@@ -58,10 +58,11 @@ export async function replay(
     }
   if (answer === "no_body")
     throw new AppError("conflict", "The request's messages are no longer kept.", { op: "replay" })
-  // Another replay was faster, or this one's own lost answer had been executed: then it is live with that count.
+  // Another replay was faster, or this one's own lost answer had been executed: then all is as it asked for.
   const status = await findStatus(context, requestId, organizationId)
   if (status === null) return { kind: "unknown" }
-  if (status.replays !== record.replays) return { kind: "conflict", state: status.state }
+  const isAsAsked = status.replays === record.replays && status.deadlineAt === changes.deadlineAt
+  if (!isAsAsked) return { kind: "conflict", state: status.state }
   return {
     kind: "replayed",
     reply: { requestId, state: status.state, position: status.position, createdAt: head.createdAt },

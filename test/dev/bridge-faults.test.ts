@@ -38,6 +38,27 @@ describe.each(storesUnderTest())("faults on $name", ({ start }) => {
     expect(await redis.incr("n")).toBe(2)
   })
 
+  test("reset: as dropped, but the connection ends improperly", async () => {
+    for (const [when, stored] of [
+      ["before", null],
+      ["after", "1"],
+    ] as const) {
+      store.bridge.faults.inject({ fault: "reset", when, times: 1 })
+      const error: Error = await redis.incr("n").then(
+        () => new Error("answered"),
+        (reason: Error) => reason,
+      )
+      expect(error.cause).toMatchObject({ code: "ECONNRESET" })
+      expect(await store.redis.get("n")).toBe(stored)
+    }
+  })
+
+  test("repeated: executed twice, answered by the second", async () => {
+    store.bridge.faults.inject({ fault: "repeat", times: 1 })
+    expect(await redis.incr("n")).toBe(2)
+    expect(await redis.incr("n")).toBe(3)
+  })
+
   test.each([
     { status: 500, when: "before", stored: null },
     { status: 500, when: "after", stored: "1" },

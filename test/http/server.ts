@@ -4,11 +4,17 @@ import { createApp } from "../../src/http/app.ts"
 import type { Services } from "../../src/http/context.ts"
 import type { TestStore } from "../helpers/store.ts"
 
-const ADMIN_KEY = "an-admin-key-for-the-tests"
+export const ADMIN_KEY = "an-admin-key-for-the-tests"
 
-export type Call = (method: string, path: string, body?: unknown, key?: string) => Promise<Answer>
+export type Call = (
+  method: string,
+  path: string,
+  body?: unknown,
+  key?: string,
+  idempotencyKey?: string,
+) => Promise<Answer>
 
-interface Answer {
+export interface Answer {
   status: number
   headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: the tests say what they expect of it.
@@ -31,12 +37,13 @@ export function composeServices(store: TestStore, queueName: string): Services {
 /** Calls the API in this process. */
 export function createCall(services: Services): Call {
   const app = createApp(() => ({ services, problems: [] }))
-  return async (method, path, body, key = ADMIN_KEY) => {
+  return async (method, path, body, key = ADMIN_KEY, idempotencyKey = undefined) => {
     const response = await app.request(path, {
       method,
       headers: {
         authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })

@@ -160,6 +160,18 @@ describeQueue("replay", ({ open, loseAnswerOf }) => {
     expect(await queue.status(id, null)).toMatchObject({ state: "pending", position: 1, replays: 1 })
   })
 
+  test("of two at once with other deadlines one holds, and the other is told so", async () => {
+    const queue = open()
+    const id = await deadLetter(queue)
+    const deadlines = [queue.clock() + 60_000, queue.clock() + 90_000]
+    const replies = await Promise.all(
+      deadlines.map((deadlineAt) => queue.sibling().replay(id, null, { deadlineAt })),
+    )
+    expect(replies.map(({ kind }) => kind).sort()).toEqual(["conflict", "replayed"])
+    const winner = deadlines[replies.findIndex(({ kind }) => kind === "replayed")]
+    expect(await queue.status(id, null)).toMatchObject({ replays: 1, deadlineAt: winner })
+  })
+
   test("only what failed can be replayed", async () => {
     const queue = open()
     const states = ["scheduled", "pending", "processing", "completed", "cancelled"] as const

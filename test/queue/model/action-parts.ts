@@ -1,8 +1,8 @@
 import { expect } from "vitest"
-import type { Step } from "./steps.ts"
+import type { SoloStep } from "./steps.ts"
 import type { Action } from "./world.ts"
 
-export type StepOf<Name extends Step["do"]> = Extract<Step, { do: Name }>
+export type StepOf<Name extends SoloStep["do"]> = Extract<SoloStep, { do: Name }>
 
 /** A step without what goes wrong on its way. */
 export type Plain = Omit<Action, "fault">

@@ -26,7 +26,10 @@ export function claimAction(world: World, queue: TestQueue, step: StepOf<"claim"
     call: () => queue.claim(options),
     ways: [take, twice(take)],
     check: (actual, expected) =>
-      checkClaim(world, queue, actual as Claim, expected as ModelClaim, step.fault !== null),
+      checkClaim(world, queue, actual as Claim, expected as ModelClaim, {
+        owner: options.owner,
+        faulty: step.fault !== null,
+      }),
     late: (state, [result]) => {
       if (!isRefusedForLines(result)) take(state)
     },
@@ -46,7 +49,7 @@ function taking({ settings, claimOp }: World, queue: TestQueue, options: ClaimOp
   const now = queue.clock()
   let op: string | null = null
   return (state: ModelState): ModelClaim => {
-    op ??= claimOp()
+    op ??= claimOp(options.owner)
     return claim(state, settings, now, queue.settings.providers, options, op)
   }
 }
@@ -56,7 +59,7 @@ function checkClaim(
   queue: TestQueue,
   actual: Claim,
   expected: ModelClaim,
-  faulty: boolean,
+  { owner, faulty }: { owner: string; faulty: boolean },
 ): void {
   const { nextAt, ...rest } = expected
   const plain: Omit<ModelClaim, "nextAt"> = {
@@ -89,7 +92,7 @@ function checkClaim(
     const { deadlineAt } = world.state.live.get(claimed.lease.requestId) ?? {}
     expect(claimed.body).toEqual(body)
     expect(claimed.head).toEqual({ ...head, deadlineAt })
-    expect(claimed.lease.op).toBe(world.claimOp())
+    expect(claimed.lease.op).toBe(world.claimOp(owner))
     world.ledger.gaveOut(claimed)
   }
   world.taken.push(...actual.overdue, ...actual.requests)
@@ -133,8 +136,8 @@ export function settleAction(world: World, queue: TestQueue, step: StepOf<"settl
       const { replies, claim: taken } = actual as { replies: string[]; claim: Claim | undefined }
       const model = expected as { replies: string[]; claim: ModelClaim | undefined }
       expect(replies).toEqual(model.replies)
-      if (taken !== undefined && model.claim !== undefined)
-        checkClaim(world, queue, taken, model.claim, step.fault !== null)
+      if (taken !== undefined && model.claim !== undefined && plan !== null)
+        checkClaim(world, queue, taken, model.claim, { owner: plan.owner, faulty: step.fault !== null })
     },
     late: (state, results) => {
       const [result] = results

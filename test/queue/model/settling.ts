@@ -16,8 +16,8 @@ export function settle(
     // Nobody calls a provider that is not configured where it runs.
     const report = told.report !== null && served.includes(told.report.provider) ? told.report : null
     const settlement = { ...told, report }
-    // Asking to be left alone counts, whatever became of the request.
-    if (report?.blockedUntil) {
+    // Asking to be left alone counts, whatever became of the request; not when that is over before it is told.
+    if (report?.blockedUntil && report.blockedUntil > now) {
       const until = Math.max(report.blockedUntil, state.blocks.get(report.provider) ?? 0)
       state.blocks.set(report.provider, until)
     }

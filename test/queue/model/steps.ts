@@ -38,7 +38,10 @@ export interface SettlementPlan {
 }
 
 /** `client`: which of two processes, whose clocks may differ. `pick`: which of those known, the newest first. */
-export type Step = { client: 0 | 1; fault: FaultPlan | null } & (
+export type Step = SoloStep | { client: 0 | 1; fault: null; do: "both"; steps: [SoloStep, SoloStep] }
+
+/** What one process does; `both` do theirs at the same time, and it must have been one after the other. */
+export type SoloStep = { client: 0 | 1; fault: FaultPlan | null } & (
   | { do: "enqueue"; requests: RequestPlan[]; key: { name: string; bodyHash: string } | null }
   | { do: "enqueueAgain"; pick: number }
   | { do: "claim"; claim: ClaimPlan }
@@ -115,7 +118,8 @@ const WAITS = [
   ...[640_000, 7_200_000, 86_400_000, 700_000_000],
 ]
 
-const action = fc.oneof(
+/** Each is one script at a time, or reads and then one that checks what it read. */
+const shortAction = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
@@ -166,6 +170,9 @@ const action = fc.oneof(
       paused: fc.constantFrom(false, false, true),
     }),
   },
+)
+const action = fc.oneof(
+  { weight: 34, arbitrary: shortAction },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS) }) },
   {
     weight: 1,
@@ -188,7 +195,18 @@ export function anyLife(maxLength: number): fc.Arbitrary<Step[]> {
   const step = fc
     .tuple(client, fault, action)
     .map(([by, wrong, what]): Step[] => [{ client: by, fault: wrong, ...what }])
-  const stretch = fc.oneof({ weight: 25, arbitrary: step }, { weight: 1, arbitrary: client.map(neglect) })
+  const both = fc.tuple(shortAction, shortAction).map(([first, second]): Step[] => {
+    const steps: [SoloStep, SoloStep] = [
+      { client: 0, fault: null, ...first },
+      { client: 1, fault: null, ...second },
+    ]
+    return [{ client: 0, fault: null, do: "both", steps }]
+  })
+  const stretch = fc.oneof(
+    { weight: 20, arbitrary: step },
+    { weight: 5, arbitrary: both },
+    { weight: 1, arbitrary: client.map(neglect) },
+  )
   return fc.noBias(fc.array(stretch, { minLength: 1, maxLength, size: "max" })).map((parts) => parts.flat())
 }
 

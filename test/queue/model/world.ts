@@ -40,7 +40,8 @@ const START_OF_DAY_MS = 6 * 3_600_000
 /** As `queue/store.ts` tries. */
 const TRIES = 4
 const MAX_LATE = 8
-/** Where the scripts that claim are told the operation id. */
+/** Where the scripts that claim are told who claims, and the operation id. */
+const OWNER_ARGUMENT = 6
 const OP_ARGUMENT = 7
 /** No longer is a request to the store held up, nor repeated by whoever made it: outcomes are kept for longer. */
 export const LONGEST_DELAY_MS = 600_000
@@ -88,6 +89,11 @@ export class World {
     this.wire.close()
   }
 
+  /** What the clock that is ahead says. */
+  get latest(): number {
+    return this.now + Math.abs(this.skewMs)
+  }
+
   get leases(): ClaimedRequest[] {
     return this.taken.filter((each) => "head" in each)
   }
@@ -108,10 +114,12 @@ export class World {
     return this.batches.flatMap((batch) => batch.map(({ head }) => head.requestId)).reverse()
   }
 
-  /** The operation id that the latest claim was sent with. */
-  claimOp = (): string => {
+  /** The operation id that this owner's latest claim was sent with. */
+  claimOp = (owner: string): string => {
     const all = this.sent.flatMap(({ scripts }) => scripts)
-    const claim = all.findLast(({ name }) => name === "claim" || name === "turn")
+    const claim = all.findLast(
+      ({ name, args }) => (name === "claim" || name === "turn") && args[OWNER_ARGUMENT] === owner,
+    )
     return claim?.args[OP_ARGUMENT] ?? "never sent"
   }
 
@@ -144,6 +152,42 @@ export class World {
       await this.settleOn([...ways.map(({ state }) => state), before, ...halves])
     }
     this.remember(action)
+  }
+
+  /** Whatever happens between the requests to the store of both, it looks as if one had come after the other. */
+  async actTogether(first: Omit<Action, "fault">, second: Omit<Action, "fault">): Promise<void> {
+    this.wire.take()
+    const outcome = (action: Omit<Action, "fault">) =>
+      action.call().catch((error: unknown) => {
+        if (isRefusal(error)) return refusalOf(error)
+        throw error
+      })
+    const actual = await Promise.all([outcome(first), outcome(second)])
+    this.sent = this.wire.take()
+    const orders = [
+      { actions: [first, second], replies: actual },
+      { actions: [second, first], replies: [...actual].reverse() },
+    ].map(({ actions, replies }) => {
+      const state = structuredClone(this.state)
+      return {
+        state,
+        told: actions.map(({ ways: [way], check }, i) => ({
+          check,
+          reply: replies[i],
+          expected: way?.(state),
+        })),
+      }
+    })
+    await this.settleOn(orders.map(({ state }) => state))
+    const possible = orders.filter(({ state }) => isDeepStrictEqual(state, this.state))
+    checkAny(
+      possible.map(({ told }) => ({ reply: told })),
+      null,
+      (_, told) => {
+        for (const { check, reply, expected } of told as (typeof orders)[number]["told"])
+          check(reply, expected)
+      },
+    )
   }
 
   /** Time passes for everybody, and the store lets go of what has ended. */
@@ -193,7 +237,7 @@ export class World {
     const [{ name, redis }] = this.clients
     const raw = await readRawQueue(redis, name)
     // By the clock that is ahead: its process may have cleaned up what another still finds.
-    const latest = this.now + Math.abs(this.skewMs)
+    const { latest } = this
     const actual = await pictureFrom(raw, redis, name, latest)
     const state = states.find((each) => isDeepStrictEqual(pictureOf(each, latest), actual))
     if (state === undefined) expect(actual).toEqual(pictureOf(states[0] ?? emptyState(), latest))

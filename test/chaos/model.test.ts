@@ -1,21 +1,18 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, test } from "vitest"
 import { storesUnderTest, type TestStore } from "../helpers/store.ts"
-import { perform } from "./model/actions.ts"
-import { checkLeases, checkLists, checkReads } from "./model/check.ts"
-import { anyLife, type Step } from "./model/steps.ts"
-import { World, type WorldOptions } from "./model/world.ts"
+import { perform } from "../queue/model/actions.ts"
+import { checkLeases, checkLists, checkReads } from "../queue/model/check.ts"
+import { anyLife, type Step } from "../queue/model/steps.ts"
+import { World, type WorldOptions } from "../queue/model/world.ts"
+import { parameters } from "../scale/property.ts"
+import { effort } from "./effort.ts"
+import { recordFault } from "./tally.ts"
 
-/**
- * `QUEUE_RUNS` and `QUEUE_STEPS`: lives per store and their length, for a longer soak; `QUEUE_SEED` and `QUEUE_PATH`
- * repeat one, as a failure prints them. The embedded store is slow, so it lives less.
- */
-const RUNS = { redis: Number(process.env.QUEUE_RUNS ?? 200), embedded: Number(process.env.QUEUE_RUNS ?? 15) }
-const STEPS = Number(process.env.QUEUE_STEPS ?? 60)
-const { QUEUE_SEED = "20261124" } = process.env
-const seed = QUEUE_SEED === "random" ? {} : { seed: Number(QUEUE_SEED) }
-const path = process.env.QUEUE_PATH === undefined ? {} : { path: process.env.QUEUE_PATH }
-const TIME_LIMIT_MS = 300_000 + RUNS.redis * 1000
+const RUNS = { redis: effort(100, 5000), embedded: effort(6, 40) }
+const STEPS = 60
+/** After that a search, or the shrinking of what it found, ends with what is known by then. */
+const TIME_LIMIT_MS = Number(process.env.QUEUE_LIMIT_MS ?? effort(120_000, 200_000))
 
 const anyWorld: fc.Arbitrary<WorldOptions> = fc.record({
   skewMs: fc.constantFrom(0, 0, 2000, -2000),
@@ -32,8 +29,12 @@ describe.each(storesUnderTest())("conservation on the $name store", ({ name, sta
   test(
     "whatever happens, every request is in one place or has one outcome, and everyone is told so",
     async () => {
+      let lives = 0
+      let acts = 0
       const property = fc.asyncProperty(anyWorld, anyLife(STEPS), async (options, steps) => {
         await store.flush()
+        lives += 1
+        acts += steps.length
         const world = new World(store, options)
         try {
           await live(world, steps)
@@ -41,9 +42,19 @@ describe.each(storesUnderTest())("conservation on the $name store", ({ name, sta
           world.close()
         }
       })
-      await fc.assert(property, { numRuns: RUNS[name], ...seed, ...path, endOnFailure: false })
+      await fc.assert(property, { ...parameters(RUNS[name]), interruptAfterTimeLimit: TIME_LIMIT_MS })
+      recordFault({
+        ...{
+          table: "model",
+          fault: `lives beside the model, ${name} store`,
+          tried: lives,
+          lost: 0,
+          doubled: 0,
+        },
+        seen: `${acts} steps by two processes: store, replies, lists and figures as the model says`,
+      })
     },
-    TIME_LIMIT_MS,
+    TIME_LIMIT_MS + 60_000,
   )
 })
 
