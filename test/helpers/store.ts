@@ -59,7 +59,7 @@ export async function startTestStore(
   }
 }
 
-async function connectRaw(address: StoreAddress) {
+export async function connectRaw(address: StoreAddress) {
   const client = createClient({
     ...("socketPath" in address
       ? { socket: { path: address.socketPath, tls: false, reconnectStrategy: false } }
