@@ -3,6 +3,7 @@ import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { type GuardedProcess, spawnGuarded } from "../../dev/spawn-guarded.ts"
+import type { CrewSetting } from "./crew-process.ts"
 import type { FleetSetting } from "./fleet-process.ts"
 
 const NODE_FLAGS = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
@@ -10,6 +11,11 @@ const NODE_FLAGS = ["--experimental-strip-types", "--disable-warning=Experimenta
 /** Lanes that can be killed without anything else. */
 export function spawnFleet(setting: FleetSetting): Promise<GuardedProcess> {
   return spawnModule("./fleet-process.ts", { FLEET: JSON.stringify(setting) }, "inherit")
+}
+
+/** Workers that can be killed without anything else. */
+export function spawnCrew(setting: CrewSetting): Promise<GuardedProcess> {
+  return spawnModule("./crew-process.ts", { CREW: JSON.stringify(setting) }, "inherit")
 }
 
 export async function spawnSimulator(): Promise<{ url: string; stop(): Promise<unknown> }> {

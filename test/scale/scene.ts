@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs"
 import { setTimeout as wait } from "node:timers/promises"
 import type { CallRecord } from "../../dev/simulator/calls.ts"
+import type { GuardedProcess } from "../../dev/spawn-guarded.ts"
 import { createIdGenerator } from "../../src/core/ids.ts"
 import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
 import { startTestStore } from "../helpers/store.ts"
 import { clockAt, type Pace } from "./pace.ts"
-import { spawnFleet, spawnSimulator } from "./processes.ts"
+import { spawnCrew, spawnFleet, spawnSimulator } from "./processes.ts"
 import { openStack } from "./stack.ts"
 
 /** Of a production trace, ms after the first: see `data/README.md`. */
@@ -22,7 +23,11 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
   const pace: Pace = { since: Date.now(), factor }
   const clock = clockAt(pace)
   const address = { url: store.url, token: store.token }
-  const running = new Set<Awaited<ReturnType<typeof spawnFleet>>>()
+  const running = new Set<GuardedProcess>()
+  const keep = (started: GuardedProcess) => {
+    running.add(started)
+    return started
+  }
   const newId = createIdGenerator(clock)
 
   const open = (queueName: string) => {
@@ -39,10 +44,13 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
     return {
       queue,
       enqueue,
-      startFleet: async (lanes: number[]) => {
-        const fleet = await spawnFleet({ ...options, lanes, pace })
-        running.add(fleet)
-        return fleet
+      startFleet: async (lanes: number[], skewMs = 0) =>
+        keep(await spawnFleet({ ...options, lanes, pace: { ...pace, skewMs } })),
+      /** Workers in Node, on the same queue. */
+      startCrew: async (workers: number, skewMs = 0) => {
+        const providers = { ALLOW_SIMULATOR: "1", SIMULATOR_URL: simulator.url }
+        const setting = { redis: address, queueName, env: { ...env, ...providers }, concurrency: 4 }
+        return keep(await spawnCrew({ workers, options: setting, pace: { ...pace, skewMs } }))
       },
       /** One request at each arrival of the trace, as far as they come within `spanMs`. */
       replay: async (spanMs: number, build: (i: number) => RequestOverrides, stretch = 1) => {
