@@ -18,7 +18,9 @@ export interface Account {
   again: number
   /** Attempts whose lease ran out. */
   expired: number
+  /** Accepted, and without an outcome. */
   lost: number
+  /** Called more often than their history tells. */
   doubled: number
 }
 
@@ -58,7 +60,6 @@ export async function settleAccounts(run: Run): Promise<Account> {
     // A lease may run out before its call was made; every other attempt is a call.
     const most = status.attempts.length
     if (calls > most || calls < most - expired.length) account.doubled += 1
-    if (status.attempts.filter(({ result }) => result === "completed").length > 1) account.doubled += 1
     account.statuses.push(status)
     account[status.state === "completed" ? "completed" : "givenUp"] += 1
     account.calls += calls

@@ -42,7 +42,7 @@ export function residentBytes({ pid, name }: Watched): number {
   try {
     return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
   } catch {
-    throw new Error(`${name} has ended`)
+    throw new Error(`${name} has ended (a change in src makes wrangler start it anew)`)
   }
 }
 
