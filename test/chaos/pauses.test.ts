@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest"
+import { describe, test } from "vitest"
 import { findRedisServer } from "../../dev/store-redis.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { openScene } from "../scale/scene.ts"
@@ -13,56 +13,57 @@ const REQUESTS = effort(12, 48)
 
 /** As a laptop does that is closed, a virtual machine that is moved, a process under a debugger. */
 describe.skipIf(findRedisServer() === null)("a stack that stands still for longer than its leases", () => {
-  let scene: Awaited<ReturnType<typeof openScene>>
-  afterEach(() => scene.close())
-
-  test.each([
+  test.concurrent.for([
     { moment: "with answers that it could not settle", answerMs: 500, pauseWhen: "completed" },
     { moment: "with calls under way", answerMs: 1500, pauseWhen: null },
-  ])("and wakes up $moment keeps them: they are paid", async ({ moment, answerMs, pauseWhen }) => {
-    scene = await openScene({ factor: FACTOR, env: SETTINGS })
-    // The second call of a request takes so long that the first one's answer comes before it.
-    await scene.script({
-      behaviour: { headersLatencyMs: 2500, latencyMs: 0, tokens: 10, tokensPerSecond: 0 },
-    })
-    const { queue, enqueue, startFleet } = scene.open("pauses")
-    const texts = new Map(Array.from({ length: REQUESTS }, (_, i) => [scene.newId(), `request ${i}`]))
-    await enqueue(
-      [...texts].map(([requestId, text]) => ({
-        requestId,
-        text: `${text} [[sim: headersLatencyMs=10 latencyMs=${answerMs} times=1]]`,
-      })),
-    )
-    const { faults } = scene.store.bridge
-    const sleeper = await startFleet([0])
-    const calls = () => scene.calls()
-    await eventually(async () => (await calls()).length === REQUESTS)
-    faults.inject({ fault: "drop" })
-    await eventually(async () => (await calls()).every(({ result }) => result === pauseWhen))
-    process.kill(sleeper.pid, "SIGSTOP")
-    faults.clear()
+  ])(
+    "and wakes up $moment keeps them: they are paid",
+    async ({ moment, answerMs, pauseWhen }, { expect, onTestFinished }) => {
+      const scene = await openScene({ factor: FACTOR, env: SETTINGS })
+      onTestFinished(() => scene.close())
+      // The second call of a request takes so long that the first one's answer comes before it.
+      await scene.script({
+        behaviour: { headersLatencyMs: 2500, latencyMs: 0, tokens: 10, tokensPerSecond: 0 },
+      })
+      const { queue, enqueue, startFleet } = scene.open("pauses")
+      const texts = new Map(Array.from({ length: REQUESTS }, (_, i) => [scene.newId(), `request ${i}`]))
+      await enqueue(
+        [...texts].map(([requestId, text]) => ({
+          requestId,
+          text: `${text} [[sim: headersLatencyMs=10 latencyMs=${answerMs} times=1]]`,
+        })),
+      )
+      const { faults } = scene.store.bridge
+      const sleeper = await startFleet([0])
+      const calls = () => scene.calls()
+      await eventually(async () => (await calls()).length === REQUESTS)
+      faults.inject({ fault: "drop" })
+      await eventually(async () => (await calls()).every(({ result }) => result === pauseWhen))
+      process.kill(sleeper.pid, "SIGSTOP")
+      faults.clear()
 
-    await startFleet([1])
-    await eventually(async () => (await calls()).length === 2 * REQUESTS, { withinMs: 30_000 })
-    process.kill(sleeper.pid, "SIGCONT")
-    await eventually(async () => (await queue.stats()).counts.completed === REQUESTS, { withinMs: 20_000 })
-    await eventually(async () => (await calls()).every(({ endedAt }) => endedAt !== null))
+      await startFleet([1])
+      await eventually(async () => (await calls()).length === 2 * REQUESTS, { withinMs: 30_000 })
+      process.kill(sleeper.pid, "SIGCONT")
+      await eventually(async () => (await queue.stats()).counts.completed === REQUESTS, { withinMs: 20_000 })
+      await eventually(async () => (await calls()).every(({ endedAt }) => endedAt !== null))
 
-    const [redis, now] = [scene.store.redis, scene.clock()]
-    const run = { queue, queueName: "pauses", redis, now, texts, calls: await calls() }
-    const { statuses, lost, doubled } = await settleAccounts(run)
-    expect({ lost, doubled }).toEqual({ lost: 0, doubled: 0 })
-    const kept = statuses.filter(({ attempts }) => attempts[0]?.result === "completed").length
-    expect(kept).toBe(REQUESTS)
-    recordFault({
-      ...{
-        table: "processes",
-        fault: `SIGSTOP ${moment}, SIGCONT after its leases`,
-        tried: REQUESTS,
-        lost,
-        doubled,
-      },
-      seen: `${kept} of ${REQUESTS} late answers kept, the newer lease revoked and its call broken off`,
-    })
-  })
+      const [redis, now] = [scene.store.redis, scene.clock()]
+      const run = { queue, queueName: "pauses", redis, now, texts, calls: await calls() }
+      const { statuses, lost, doubled } = await settleAccounts(run)
+      expect({ lost, doubled }).toEqual({ lost: 0, doubled: 0 })
+      const kept = statuses.filter(({ attempts }) => attempts[0]?.result === "completed").length
+      expect(kept).toBe(REQUESTS)
+      recordFault({
+        ...{
+          table: "processes",
+          fault: `SIGSTOP ${moment}, SIGCONT after its leases`,
+          tried: REQUESTS,
+          lost,
+          doubled,
+        },
+        seen: `${kept} of ${REQUESTS} late answers kept, the newer lease revoked and its call broken off`,
+      })
+    },
+  )
 })

@@ -3,8 +3,9 @@ import { setTimeout as wait } from "node:timers/promises"
 import type { CallRecord } from "../../dev/simulator/calls.ts"
 import type { GuardedProcess } from "../../dev/spawn-guarded.ts"
 import { createIdGenerator } from "../../src/core/ids.ts"
+import { eventually } from "../helpers/eventually.ts"
 import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
-import { startTestStore } from "../helpers/store.ts"
+import { startTestStore, type TestStore } from "../helpers/store.ts"
 import { clockAt, type Pace } from "./pace.ts"
 import { spawnCrew, spawnFleet, spawnSimulator } from "./processes.ts"
 import { openStack } from "./stack.ts"
@@ -16,9 +17,16 @@ const ARRIVALS_MS = JSON.parse(
 
 const BULK = 1000
 
+interface SceneOptions {
+  factor: number
+  env?: Record<string, string>
+  /** Closed with the scene. Default: one that forgets. */
+  store?: TestStore
+}
+
 /** A real store, a simulator and lanes in processes of their own, all at one pace. Times are the scene's unless named real. */
-export async function openScene({ factor, env = {} }: { factor: number; env?: Record<string, string> }) {
-  const store = await startTestStore("redis")
+export async function openScene({ factor, env = {}, store: given }: SceneOptions) {
+  const store = given ?? (await startTestStore("redis"))
   const simulator = await spawnSimulator()
   const pace: Pace = { since: Date.now(), factor }
   const clock = clockAt(pace)
@@ -38,7 +46,8 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
         const bulk = requests
           .slice(i, i + BULK)
           .map((each) => newRequest({ requestId: newId(), createdAt: clock(), ...each }))
-        await queue.enqueue(bulk)
+        // A store that is away is asked again, which is safe.
+        await eventually(() => queue.enqueue(bulk), { withinMs: 30_000 })
       }
     }
     return {
