@@ -15,6 +15,10 @@ export class Ledger {
     return this.#open.size
   }
 
+  get open(): string[] {
+    return [...this.#open.keys()]
+  }
+
   /** The newest that is not known to have ended. */
   get newest(): string | undefined {
     return [...this.#open.keys()].at(-1)

@@ -8,6 +8,9 @@ import { Ledger } from "./ledger.ts"
 const TURNS_PER_SECOND = 8
 const BULK = 10
 const MAINTAIN_EVERY_MS = 30_000
+/** The longest backoff, and a call. */
+const LAST_WAIT_MS = 120_000
+const SHOWN = 5
 const PROVIDERS = ["openai", "anthropic", "deepseek"]
 const PRIORITIES = ["critical", "high", "normal", "low"]
 const ORGANIZATIONS = ["acme", "globex", "initech", "umbrella", "tenant"]
@@ -19,6 +22,9 @@ export interface LoadReport extends Readonly<Ledger["counts"]> {
   httpCalls: number
   /** Answers that the turn did not allow for, by what was done and their status. */
   unexpected: Record<string, number>
+  /** Accepted, and not ended when all should have; what the first of them say. */
+  open: number
+  unfinished: unknown[]
   minutes: number
 }
 
@@ -135,11 +141,19 @@ export async function runLoad(call: Call, minutes: number): Promise<LoadReport> 
     const nextAt = startedAt + ((turn + 1) * 1000) / TURNS_PER_SECOND
     await wait(Math.max(0, nextAt - Date.now()))
   }
-  await eventually(async () => await look().then(() => ledger.openCount === 0), {
-    withinMs: 120_000,
-    everyMs: 1000,
-  })
-  return { ...ledger.counts, httpCalls, unexpected, minutes: (Date.now() - startedAt) / 60_000 }
+  const isOver = () => look().then(() => ledger.openCount === 0)
+  await eventually(isOver, { withinMs: LAST_WAIT_MS, everyMs: 1000 }).catch(() => undefined)
+  const unfinished = await Promise.all(
+    ledger.open.slice(0, SHOWN).map(async (id) => (await call("GET", `/v1/requests/${id}`)).body),
+  )
+  return {
+    ...ledger.counts,
+    open: ledger.openCount,
+    unfinished,
+    httpCalls,
+    unexpected,
+    minutes: (Date.now() - startedAt) / 60_000,
+  }
 }
 
 async function issueKey(call: Call): Promise<string> {

@@ -42,6 +42,8 @@ export async function runSoak(minutes: number): Promise<boolean> {
   mkdirSync(heaps)
   const stack = await startStack(checkout, {
     ...SHORT_LIVES,
+    // As without the tests' haste.
+    DEV_CRON_MS: "60000",
     SOAK_HEAPS: heaps,
     NODE_OPTIONS: `--import=${HEAP_PROBE.href}`,
   })
@@ -110,7 +112,7 @@ function conclude(run: Run, { series, families }: Samples, load: LoadReport): bo
   })
   console.log(JSON.stringify(load, null, 2))
   const hasGrown = rows.some(({ verdict }) => verdict === "GROWS")
-  const isMet = !hasGrown && load.lost === 0 && Object.keys(load.unexpected).length === 0
+  const isMet = !hasGrown && load.lost + load.open === 0 && Object.keys(load.unexpected).length === 0
   mkdirSync(RESULTS, { recursive: true })
   const result = { ...run, isMet, mostPercentPerTenMinutes: MOST_PERCENT, series: rows, families, load }
   writeFileSync(new URL("soak.json", RESULTS), `${JSON.stringify(result, null, 2)}\n`)
