@@ -4,7 +4,7 @@ export interface Answer {
   body: Record<string, unknown>
 }
 
-export interface CallOptions {
+interface CallOptions {
   body?: unknown
   idempotencyKey?: string
   apiKey?: string

@@ -98,7 +98,10 @@ export async function runLoad(call: Call, minutes: number): Promise<LoadReport> 
     },
     cancel: async () => {
       const id = ledger.newest
-      if (id !== undefined) await ask("cancel", [200, 409], "DELETE", `/v1/requests/${id}`)
+      if (id === undefined) return
+      const { body } = await ask("cancel", [200, 409], "DELETE", `/v1/requests/${id}`)
+      // It had failed, unseen, and was the dead letter that went.
+      if (body.discarded === true) ledger.note(id, { state: "failed", attempts: [] })
     },
     replay: async () => {
       const id = ledger.failed.pop()
