@@ -106,7 +106,8 @@ export async function runLoad(call: Call, minutes: number): Promise<LoadReport> 
     replay: async () => {
       const id = ledger.failed.pop()
       if (id === undefined) return
-      const answer = await ask("replay", [202], "POST", `/v1/requests/${id}/replay`)
+      // Its minute may be over.
+      const answer = await ask("replay", [202, 404], "POST", `/v1/requests/${id}/replay`)
       if (answer.status === 202) ledger.accept(id, "replayed")
     },
     list: () => ask("list", [200], "GET", `/v1/requests?organizationId=acme&limit=50`),
