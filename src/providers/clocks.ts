@@ -10,6 +10,11 @@ export const CLOCK_LIMITS: ClockLimits = { firstEventMs: 300_000, idleMs: 60_000
 
 export type Clock = "first_event" | "idle" | "total"
 
+/** A clock that ends later than this: the process stood still (a laptop was closed, a virtual machine moved, a loop hung). */
+const STANDSTILL_MS = 1000
+/** So long it then reads first what arrived meanwhile: it is paid for, and timers come before sockets. */
+const CATCH_UP_MS = 1000
+
 /**
  * The three clocks of one call, and its caller's signal, as one thing that can end it. One timer that
  * is re-armed only when it fires, so that a piece of content costs no timer. Call `stop` on every path.
@@ -25,6 +30,7 @@ export class CallClocks {
   #waitingUntil: number
   #timer: ReturnType<typeof setTimeout> | undefined
   #idleArmed = false
+  #hasCaughtUp = false
   #onEnd: (() => void) | undefined
 
   constructor(timeoutMs: number, caller: AbortSignal, limits: ClockLimits) {
@@ -47,7 +53,7 @@ export class CallClocks {
     this.#clock = "idle"
     this.#waitingUntil = Date.now() + this.#idleMs
     // The idle limit is the shorter one, so the timer set for the first event would fire too late.
-    if (this.ended === null && !this.#idleArmed) this.#arm()
+    if (this.ended === null && !this.#idleArmed && !this.#hasCaughtUp) this.#arm()
   }
 
   /** `release` frees what a read still holds when the call ends early; null takes it back. */
@@ -75,9 +81,15 @@ export class CallClocks {
 
   readonly #fire = (): void => {
     const now = Date.now()
-    if (now >= this.#totalAt) this.#end("total")
-    else if (now >= this.#waitingUntil) this.#end(this.#clock)
-    else this.#arm()
+    const late = now - Math.min(this.#totalAt, this.#waitingUntil)
+    if (late < 0) this.#arm()
+    else if (late > STANDSTILL_MS && !this.#hasCaughtUp) this.#catchUp()
+    else this.#end(now >= this.#totalAt ? "total" : this.#clock)
+  }
+
+  #catchUp(): void {
+    this.#hasCaughtUp = true
+    this.#timer = setTimeout(this.#fire, CATCH_UP_MS)
   }
 
   readonly #abort = (): void => this.#end("aborted")

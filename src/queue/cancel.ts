@@ -46,7 +46,7 @@ export async function cancel(
     return { kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) }
   const [, state, expiresAt, owningOrganization] = reply
   if (state === "completed") return { kind: "completed" }
-  const entry = { requestId, organizationId: owningOrganization }
+  const entry = { requestId, organizationId: owningOrganization, endsAt: Number(expiresAt) }
   const call = discardCall(
     context,
     "failed",
@@ -63,12 +63,12 @@ export async function cancel(
   return again.kind === "unknown" ? { kind: "discarded" } : again
 }
 
-/** A script that removes index entries, and with `outcomes` what they stand for. */
+/** A script that removes index entries, and with `outcomes` what they stand for. `endsAt`: only if it still ends then. */
 export function discardCall(
   context: QueueContext,
   state: FinishedState,
   day: number,
-  entries: { requestId: string; organizationId: string }[],
+  entries: { requestId: string; organizationId: string; endsAt?: number }[],
   outcomes: boolean,
   audit?: AuditEntry,
 ): ScriptCall {
@@ -84,7 +84,11 @@ export function discardCall(
     ],
     args: [
       ...[context.clock(), state, day, outcomes ? 1 : 0, encodeAudit(audit)],
-      ...entries.flatMap(({ requestId, organizationId }) => [requestId, organizationId]),
+      ...entries.flatMap(({ requestId, organizationId, endsAt }) => [
+        requestId,
+        organizationId,
+        endsAt ?? "",
+      ]),
     ],
   }
 }

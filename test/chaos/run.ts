@@ -11,7 +11,14 @@ import type { FaultRow } from "./tally.ts"
 
 const RESULTS = new URL("../../bench/results/chaos.json", import.meta.url)
 
-const { positionals } = parseArgs({ allowPositionals: true })
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: "string", default: "30" } },
+})
+if (positionals[0] === "soak") {
+  const { runSoak } = await import("./soak/run-soak.ts")
+  process.exit((await runSoak(Number(values.minutes))) ? 0 : 1)
+}
 const machine = describeMachine()
 const folder = mkdtempSync(join(tmpdir(), "aiq-chaos-"))
 const report = join(folder, "faults.jsonl")

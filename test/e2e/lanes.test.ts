@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { chat, createApi } from "../helpers/requests.ts"
-import { type Checkout, createCheckout, freePort, Stack, stackStores, startStack } from "../helpers/stack.ts"
+import { type Checkout, createCheckout, type Stack, stackStores, startStack } from "../helpers/stack.ts"
 
 /** One that outlives the stack, so that every call of every incarnation is seen. */
 let simulator: Simulator
@@ -53,39 +53,5 @@ describe.each(stackStores)("lanes on the %s store, with a cron that comes once a
     )
     expect(quiet).toBeGreaterThan(0)
     expect(await stack.stop()).toBe(0)
-  })
-})
-
-describe.runIf(stackStores.includes("redis"))("lanes on a real Redis", () => {
-  let checkout: Checkout
-  beforeEach(() => {
-    checkout = createCheckout("redis")
-  })
-  afterEach(() => checkout.remove())
-
-  it("that are killed with calls in flight finish them after a restart, each with one outcome", async () => {
-    const settings = { ...env, DRAIN_CONCURRENCY: "4", MAX_PROCESSING_TIME_MS: "1000" }
-    const first = await startStack(checkout, settings)
-    const asks = Array.from({ length: 30 }, (_, i) =>
-      chat("openai", `killed lanes ${i}. [[sim: latencyMs=600]]`, { timeoutMs: 2000 }),
-    )
-    const ids = await createApi(first.url).enqueueBulk(asks)
-    await eventually(() => callsOf("killed lanes").filter(({ result }) => result === "completed").length >= 6)
-    await first.killAll()
-    const calledBefore = callsOf("killed lanes").length
-    expect(calledBefore).toBeLessThan(30)
-
-    const second = await new Stack(checkout, await freePort(), settings).ready()
-    // What was in flight is called again only when its lease has run out.
-    const all = await createApi(second.url).completed(ids, 75_000)
-    for (const { attempts } of all) {
-      expect(attempts.filter(({ result }) => result === "completed")).toHaveLength(1)
-      expect(attempts.filter(({ result }) => !["completed", "lease_expired"].includes(result))).toEqual([])
-    }
-    // Answers that were not settled yet are paid twice, which nothing can help, and the history tells; the others are not.
-    const again = callsOf("killed lanes").length - 30
-    expect(again).toBeLessThanOrEqual(calledBefore)
-    expect(again).toBeLessThanOrEqual(all.filter(({ attempts }) => attempts.length > 1).length)
-    expect(await second.stop()).toBe(0)
   })
 })

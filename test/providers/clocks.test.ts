@@ -66,6 +66,25 @@ test("what is held after the end is released at once", () => {
   expect(release).toHaveBeenCalledTimes(1)
 })
 
+test.each(["total", "first_event"] as const)(
+  "after a standstill past %s, what arrived meanwhile is read first",
+  (clock) => {
+    const { clocks, endedAfter } = start(clock === "total" ? 30 * SECOND : 600 * SECOND)
+    vi.setSystemTime(Date.now() + 60 * SECOND)
+    vi.advanceTimersByTime(clock === "total" ? 30 * SECOND : 300 * SECOND)
+    expect(clocks.ended).toBeNull()
+    expect(endedAfter(SECOND)).toBe(clock)
+  },
+)
+
+test("content after a standstill gives no more than a second beyond the total", () => {
+  const { clocks, endedAfter } = start(30 * SECOND)
+  vi.setSystemTime(Date.now() + 60 * SECOND)
+  vi.advanceTimersByTime(30 * SECOND)
+  for (let i = 0; i < 3; i++) clocks.content()
+  expect(endedAfter(SECOND)).toBe("total")
+})
+
 test("once stopped, nothing ends it any more", () => {
   const { clocks, caller } = start(SECOND)
   clocks.stop()

@@ -71,7 +71,7 @@ describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
     )
     const failed = await queue.takeOne()
     await queue.settle([settlement(failed, "failed")])
-    await expectCost(queue, "a discard", { commands: 11, trips: 2 }, cancel(failed.lease.requestId))
+    await expectCost(queue, "a discard", { commands: 12, trips: 2 }, cancel(failed.lease.requestId))
   })
 
   test("of draining", async () => {

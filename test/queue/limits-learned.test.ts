@@ -44,6 +44,19 @@ describeQueue("what a vendor tells of its limits", ({ open }) => {
     expect((await queue.take()).requests).toHaveLength(29)
   })
 
+  // Fails: the rate of filling is reckoned from what the vendor says remains, not from our own lower count, so that the
+  // bucket is not whole at `fullAt`; calls that use far less than their estimate then bring a line to a stop.
+  test("is over then also when the calls used far less than was reckoned for them", async () => {
+    const queue = open()
+    await enqueueMany(queue, 40, { options: { max_tokens: 1000 } })
+    for (let calls = 1; calls <= 25; calls++) {
+      const fullAt = queue.clock() + 1000
+      await tell(queue, { tokens: { limit: 30_000, remaining: 30_000 - 10 * calls, fullAt } })
+    }
+    queue.clock.advance(1001)
+    expect((await queue.take()).requests).toHaveLength(15)
+  })
+
   test("never lets more start than remain and come back", async () => {
     const queue = open()
     await enqueueMany(queue, 200)

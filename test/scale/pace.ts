@@ -3,11 +3,13 @@ export interface Pace {
   /** When it was the real time, epoch ms. */
   since: number
   factor: number
+  /** How far the clock of one who lives in it is off, ms. */
+  skewMs?: number
 }
 
-export function clockAt({ since, factor }: Pace): () => number {
+export function clockAt({ since, factor, skewMs = 0 }: Pace): () => number {
   const realNow = Date.now
-  return () => Math.floor(since + (realNow() - since) * factor)
+  return () => Math.floor(since + skewMs + (realNow() - since) * factor)
 }
 
 /** From now on this process lives at that pace, its clock and its timers; what a network or a CPU takes does not shrink. */

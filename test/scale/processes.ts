@@ -3,6 +3,7 @@ import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { type GuardedProcess, spawnGuarded } from "../../dev/spawn-guarded.ts"
+import type { CrewSetting } from "./crew-process.ts"
 import type { FleetSetting } from "./fleet-process.ts"
 import type { LanesSetting } from "./lanes-process.ts"
 
@@ -19,6 +20,11 @@ export async function spawnLanes(setting: LanesSetting): Promise<{ wake(): void;
   running.stderr?.pipe(process.stderr)
   await firstLine(running)
   return { wake: () => void process.kill(running.pid, "SIGUSR2"), stop: running.stop }
+}
+
+/** Workers that can be killed without anything else. */
+export function spawnCrew(setting: CrewSetting): Promise<GuardedProcess> {
+  return spawnModule("./crew-process.ts", { CREW: JSON.stringify(setting) }, "inherit")
 }
 
 export async function spawnSimulator(): Promise<{ url: string; stop(): Promise<unknown> }> {

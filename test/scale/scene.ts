@@ -1,11 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises"
 import { readTrace } from "../../bench/data/read-trace.ts"
 import type { CallRecord } from "../../dev/simulator/calls.ts"
+import type { GuardedProcess } from "../../dev/spawn-guarded.ts"
 import { createIdGenerator } from "../../src/core/ids.ts"
+import { eventually } from "../helpers/eventually.ts"
 import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
-import { startTestStore } from "../helpers/store.ts"
+import { startTestStore, type TestStore } from "../helpers/store.ts"
 import { clockAt, type Pace } from "./pace.ts"
-import { spawnFleet, spawnLanes, spawnSimulator } from "./processes.ts"
+import { spawnCrew, spawnFleet, spawnLanes, spawnSimulator } from "./processes.ts"
 import { openStack } from "./stack.ts"
 
 /** Of a production trace, ms after the first: bursts of code completions, 67 in the busiest second, none in seven of ten. */
@@ -15,14 +17,25 @@ const ARRIVALS_MS = readTrace("code")
 
 const BULK = 1000
 
+interface SceneOptions {
+  factor: number
+  env?: Record<string, string>
+  /** Closed with the scene. Default: one that forgets. */
+  store?: TestStore
+}
+
 /** A real store, a simulator and lanes in processes of their own, all at one pace. Times are the scene's unless named real. */
-export async function openScene({ factor, env = {} }: { factor: number; env?: Record<string, string> }) {
-  const store = await startTestStore("redis")
+export async function openScene({ factor, env = {}, store: given }: SceneOptions) {
+  const store = given ?? (await startTestStore("redis"))
   const simulator = await spawnSimulator()
   const pace: Pace = { since: Date.now(), factor }
   const clock = clockAt(pace)
   const address = { url: store.url, token: store.token }
   const running = new Set<{ stop(): Promise<unknown> }>()
+  const keep = (started: GuardedProcess) => {
+    running.add(started)
+    return started
+  }
   const newId = createIdGenerator(clock)
 
   const open = (queueName: string) => {
@@ -34,7 +47,8 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
         const bulk = requests
           .slice(i, i + BULK)
           .map((each) => newRequest({ requestId: newId(), createdAt: clock(), ...each }))
-        await queue.enqueue(bulk)
+        // A store that is away is asked again, which is safe.
+        await eventually(() => queue.enqueue(bulk), { withinMs: 30_000 })
         lanes?.wake()
       }
     }
@@ -55,10 +69,13 @@ export async function openScene({ factor, env = {} }: { factor: number; env?: Re
       enqueue,
       arrive,
       /** They look for work several times a second. */
-      startFleet: async (lanes: number[]) => {
-        const fleet = await spawnFleet({ ...options, lanes, pace })
-        running.add(fleet)
-        return fleet
+      startFleet: async (lanes: number[], skewMs = 0) =>
+        keep(await spawnFleet({ ...options, lanes, pace: { ...pace, skewMs } })),
+      /** Workers in Node, on the same queue. */
+      startCrew: async (workers: number, skewMs = 0) => {
+        const providers = { ALLOW_SIMULATOR: "1", SIMULATOR_URL: simulator.url }
+        const setting = { redis: address, queueName, env: { ...env, ...providers }, concurrency: 4 }
+        return keep(await spawnCrew({ workers, options: setting, pace: { ...pace, skewMs } }))
       },
       /** They sleep until something is enqueued here, and wake each other, as the Worker's do. */
       startLanes: async (count: number) => {

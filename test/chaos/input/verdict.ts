@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util"
 import { PROBLEM_STATUS } from "../../../src/core/errors.ts"
+import { readHead } from "../../../src/queue/frames.ts"
 import { createKeys } from "../../../src/queue/keys.ts"
+import { decodeRecord } from "../../../src/queue/record.ts"
 import type { Case } from "./cases.ts"
 import type { Answer, ServedWorker } from "./worker.ts"
 
@@ -68,11 +70,11 @@ export async function missingOf(
   sent: Members,
 ): Promise<string[]> {
   const keys = createKeys(queueName)
-  const [head, body] = await store.redis.sendCommand<(string | null)[]>([
-    ...["MGET", keys.head(requestId), keys.body(requestId)],
-  ])
-  if (!head || !body) return [`${requestId} has no ${head ? "body" : "head"}`]
-  const stored: Members = { ...JSON.parse(head.slice(1)), ...JSON.parse(body.slice(1)) }
+  const record = await store.redis.hGet(keys.live, requestId)
+  const [metadata, body] = await store.redis.mGet([keys.metadata(requestId), keys.body(requestId)])
+  if (!record || !body) return [`${requestId} has no ${record ? "body" : "record"}`]
+  const head = readHead(requestId, decodeRecord(record), metadata)
+  const stored: Members = { ...head, ...JSON.parse(body.slice(1)) }
   return Object.entries(sent).flatMap(([name, value]) => {
     const isTime = name === "delayMs" || (name === "scheduledAt" && value !== stored.scheduledAt)
     if (isTime || isSame(stored[name], value)) return []

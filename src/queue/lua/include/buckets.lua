@@ -52,8 +52,7 @@ local function learn_bucket(buckets, key, limit, remaining, full_at)
   local known = buckets[key] and fill(buckets[key])
   buckets[key] = nil
   if remaining >= limit then return end
-  local per_ms = (limit - remaining) / (full_at - now)
-  buckets[key] = {
-    level = known and math.min(known.level, remaining) or remaining, at = now, capacity = limit, per_ms = per_ms,
-  }
+  local level = known and math.min(known.level, remaining) or remaining
+  -- By then it must be whole, however low our own count is, or its line would stop for good.
+  buckets[key] = { level = level, at = now, capacity = limit, per_ms = (limit - level) / (full_at - now) }
 end

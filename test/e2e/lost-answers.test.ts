@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
-import { eventually } from "../helpers/eventually.ts"
 import { chat, createApi } from "../helpers/requests.ts"
-import { type Checkout, createCheckout, freePort, Stack, stackStores, startStack } from "../helpers/stack.ts"
+import { type Checkout, createCheckout, stackStores, startStack } from "../helpers/stack.ts"
 
 const COUNT = 40
 
@@ -37,43 +36,6 @@ const allCompleted = {
   failed: 0,
   cancelled: 0,
 }
-
-describe.runIf(stackStores.includes("redis"))("on a real Redis", () => {
-  beforeEach(() => {
-    checkout = createCheckout("redis")
-  })
-
-  it("SIGKILL of everything in the middle of a drain loses nothing and doubles no outcome", async () => {
-    const env = { ...providers, DRAIN_CONCURRENCY: "4", MAX_PROCESSING_TIME_MS: "1000" }
-    const first = await startStack(checkout, env)
-    const requestIds = await createApi(first.url).enqueueBulk(requests("killed"))
-    const ended = () => callsOf("killed").filter((call) => call.result === "completed").length
-    await eventually(() => ended() >= 6 && callsOf("killed").length > ended())
-    await first.killAll()
-    const calledBefore = callsOf("killed").length
-    expect(ended()).toBeLessThan(COUNT)
-
-    // Elsewhere: the data does not depend on the port.
-    const second = await new Stack(checkout, await freePort(), env).ready()
-    const api = createApi(second.url)
-    // What was in flight is called again only when its lease has run out.
-    const all = await api.completed(requestIds, 75_000)
-    expect(await api.counts()).toEqual(allCompleted)
-    for (const [i, request] of all.entries()) {
-      expect(request.response?.choices[0]?.message.content).toContain(`killed ${i}.`)
-      const results = request.attempts.map((attempt) => attempt.result)
-      expect(results.filter((result) => result === "completed")).toHaveLength(1)
-      expect(results.filter((result) => !["completed", "lease_expired"].includes(result))).toEqual([])
-    }
-    // Answers that were not settled yet are paid twice, which nothing can help; the others are not.
-    const again = callsOf("killed").length - COUNT
-    expect(calledBefore).toBeGreaterThan(0)
-    expect(again).toBeLessThanOrEqual(calledBefore)
-    // Some had been claimed and not called when everything was killed; only their leases are lost.
-    expect(all.filter((request) => request.attempts.length > 1).length).toBeGreaterThanOrEqual(again)
-    expect(await second.stop()).toBe(0)
-  })
-})
 
 describe.each(stackStores)("over %s", (store) => {
   beforeEach(() => {
