@@ -29,6 +29,7 @@ export const throughputSection: Section = {
 async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
   const store = await startTestStore("redis")
   const queue = spawnContender("throughput/queue-process.ts", [store.url, store.token])
+  const pair = spawnContender("throughput/queue-process.ts", [store.url, store.token, "2"])
   const bullmq = spawnContender("peers/bullmq-process.ts", [String(await openTcp(store))])
   const worker = await startWorkerContender(store)
   const rounds = ROUNDS[isFull ? "full" : "normal"]
@@ -58,6 +59,7 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
     ])
     const work = await measure(`no-op, ${AT_ONCE} at once`, "work", AT_ONCE, [
       ["Node worker", queue],
+      ["two Node workers in a process", pair],
       ["the Worker's lanes", worker],
       ["BullMQ `Worker`", bullmq],
     ])
@@ -78,7 +80,7 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
       notes: NOTES,
     }
   } finally {
-    await Promise.all([queue.close(), worker.close(), bullmq.close()])
+    await Promise.all([queue.close(), pair.close(), worker.close(), bullmq.close()])
     await store.close()
   }
 }

@@ -1,11 +1,14 @@
-/** The queue as a contender: library and Node worker against the bridge whose address and token are the arguments. */
+/**
+ * The queue as a contender: library and Node workers against a bridge. Arguments: its address, its token, and how many workers
+ * share what is worked on at once.
+ */
 import { setTimeout as wait } from "node:timers/promises"
 import type { AIRequestQueueOptions, NewAIRequest } from "../../src/library/index.ts"
 import { AIRequestQueue } from "../../src/library/index.ts"
-import { AIQueueWorker, startAIQueueWorkers } from "../../src/worker/index.ts"
+import { startAIQueueWorkers } from "../../src/worker/index.ts"
 import { PROMPT, serveRounds } from "./contender.ts"
 
-const [url = "", token = ""] = process.argv.slice(2)
+const [url = "", token = "", workersAtOnce = "1"] = process.argv.slice(2)
 const PROVIDER = "openai"
 const options: AIRequestQueueOptions = {
   redis: { url, token },
@@ -30,17 +33,18 @@ await serveRounds({
     }
   },
   work: async (count, concurrency) => {
-    const worker = new AIQueueWorker({ ...options, concurrency, processor: async () => "done" })
+    const share = concurrency / Number(workersAtOnce)
+    const setting = { ...options, concurrency: share, processor: async () => "done" }
+    const workers = await startAIQueueWorkers(Number(workersAtOnce), setting)
     let left = count
-    const done = new Promise<void>((resolve) => {
-      worker.on("completed", () => {
+    await new Promise<void>((resolve) => {
+      const oneLess = () => {
         left -= 1
         if (left === 0) resolve()
-      })
+      }
+      for (const worker of workers) worker.on("completed", oneLess)
     })
-    await worker.start()
-    await done
-    await worker.stop()
+    await Promise.all(workers.map((worker) => worker.stop()))
   },
   idle: async (count, ms) => {
     const workers = await startAIQueueWorkers(count, { ...options, processor: async () => "done" })

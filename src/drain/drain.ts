@@ -30,7 +30,7 @@ export interface Outlook {
   canClaim: boolean
   /** Requests that a claim could find now, as far as is known. */
   wanted: number
-  /** Of these it would claim as many now: what can start within five seconds. */
+  /** Of these it would claim as many now: what can start within two seconds. */
   room: number
 }
 
@@ -72,7 +72,7 @@ export type Step =
  * No more is claimed than can be expected to start within this time: more at once is cheaper, and others may start the
  * rest sooner. The lease covers more, for slots that hang.
  */
-const START_WITHIN_MS = 5000
+const START_WITHIN_MS = 2000
 /** Of providers with limits, only what can start within this time: their limits count starts, not claims. */
 const START_SOON_MS = 500
 const MAX_BODIES_IN_HAND = 16 * 1024 * 1024

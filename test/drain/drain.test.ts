@@ -5,25 +5,25 @@ import { claimedRequest } from "./claimed.ts"
 import { answer, deciding } from "./deciding.ts"
 
 describe("a drain claims", () => {
-  test("first of all, what can start within five seconds if a call holds its connection for one", () => {
+  test("first of all, what can start within two seconds if a call holds its connection for one", () => {
     const { drain } = deciding()
     expect(drain.nextStep()).toEqual({
       kind: "turn",
       group: null,
-      claim: { owner: "test", limit: 20, soon: 4, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
+      claim: { owner: "test", limit: 8, soon: 4, maxBytes: 4_194_304, maxTimeoutMs: 870_000 },
     })
   })
 
-  test("no more than can start within five seconds at its present pace, of limited providers within half of one", async () => {
+  test("no more than can start within two seconds at its present pace, of limited providers within half of one", async () => {
     const { drain, advance, hold, found } = deciding({ concurrency: 200 })
     for (let i = 0; i < 30; i++) {
       const release = await drain.slots.acquire()
       advance(400)
       release()
     }
-    // Four slots, each held for a little over 400 ms: nearly fifty, and four.
-    const [startable, soon] = [drain.slots.expectedWithin(5000), drain.slots.expectedWithin(500)]
-    expect([startable, soon]).toEqual([49, 4])
+    // Four slots, each held for a little over 400 ms: nearly twenty, and four.
+    const [startable, soon] = [drain.slots.expectedWithin(2000), drain.slots.expectedWithin(500)]
+    expect([startable, soon]).toEqual([19, 4])
     expect(drain.nextStep()).toMatchObject({ claim: { limit: startable, soon } })
     found(8, 100)
     for (let i = 0; i < 4; i++) await drain.slots.acquire()
@@ -33,9 +33,9 @@ describe("a drain claims", () => {
     }
     drain.appetite.kick()
     expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: startable - 6, soon: 0 } })
-    // They hang: five in five seconds, and six wait already.
+    // They hang: two in two seconds, and six wait already.
     advance(4000)
-    expect(drain.slots.expectedWithin(5000)).toBe(5)
+    expect(drain.slots.expectedWithin(2000)).toBe(2)
     drain.appetite.kick()
     expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
   })
@@ -74,7 +74,7 @@ describe("a drain claims", () => {
     advance(250)
     expect(drain.nextStep()).toMatchObject({ kind: "turn", group: { isFresh: true }, claim: null })
     advance(1000)
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 20 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", group: null, claim: { limit: 8 } })
   })
 
   test("again when a store that was away for long answers", () => {
@@ -84,7 +84,7 @@ describe("a drain claims", () => {
     advance(60_000)
     expect(drain.nextStep()).not.toMatchObject({ kind: "turn" })
     drain.appetite.answered()
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 20 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 8 } })
   })
 
   test("no sooner because a claim that found nothing says that something is left", () => {
@@ -116,7 +116,7 @@ describe("a drain claims", () => {
     hold()
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
     order = "look"
-    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 20 } })
+    expect(drain.nextStep()).toMatchObject({ kind: "turn", claim: { limit: 8 } })
     order = "stop"
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
   })
@@ -130,7 +130,7 @@ describe("a drain claims", () => {
         return "go_on"
       },
     })
-    expect(drain.nextStep()).toMatchObject({ claim: { limit: 20 } })
+    expect(drain.nextStep()).toMatchObject({ claim: { limit: 8 } })
     for (let i = 0; i < 21; i++) hold()
     drain.budget.spend(2)
     expect(drain.nextStep()).toMatchObject({ kind: "rest" })
