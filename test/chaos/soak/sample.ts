@@ -23,9 +23,6 @@ const MIB = 2 ** 20
 
 const NET_MEMORY = "Redis: memory in use, without what is kept long"
 const REDIS_RESIDENT = "its allocator holds what is kept long as well; judged is what it uses"
-/** Measured with a Worker of one line: see docs/reliability.md. */
-const WORKERD =
-  "under `wrangler dev` it grows for its first 28,000 calls, also for a Worker that does nothing"
 const GROWS = "idempotency keys (24 h) and the audit (10,000 entries) are kept long by contract"
 
 /** Samples every 5 s until told to stop; minutes count from now. Rejects when a process has ended. */
@@ -50,9 +47,7 @@ export async function takeSamples(
   for (let i = 0; !signal.aborted; i++) {
     const minute = (Date.now() - startedAt) / 60_000
     for (const one of processes) {
-      const isWorkerd = one.name.startsWith("workerd")
-      const judged = isWorkerd ? WORKERD : one.name === "Redis" ? REDIS_RESIDENT : true
-      add(minute, one.name, residentBytes(one), judged)
+      add(minute, one.name, residentBytes(one), one.name === "Redis" ? REDIS_RESIDENT : true)
       const heap = heapBytes(heaps, one)
       if (heap !== null) add(minute, `${one.name}: heap after a full collection`, heap)
     }
