@@ -28,6 +28,8 @@ export function createAuthenticate(
   // The text, not its promise: a Worker's invocations may not share one.
   let adminDigest: string | undefined
   const cache = new Map<string, { key: StoredKey | null; readAt: number }>()
+  // Of keys that were good. What a key may do now is asked each time.
+  const digests = new Map<string, string>()
 
   async function find(keyId: string): Promise<StoredKey | null> {
     const cached = cache.get(keyId)
@@ -38,10 +40,7 @@ export function createAuthenticate(
     return key
   }
 
-  return async (authorization) => {
-    const presented = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1]
-    if (presented === undefined) return null
-    const digest = await sha256Hex(presented)
+  async function principalOf(presented: string, digest: string): Promise<Principal | null> {
     adminDigest ??= await sha256Hex(adminApiKey)
     if (isSame(digest, adminDigest)) return BOOTSTRAP
     if (!ISSUED_KEY.test(presented)) return null
@@ -50,5 +49,14 @@ export function createAuthenticate(
     if (key.expiresAt !== null && key.expiresAt <= clock()) return null
     const { keyId, organizationId, scopes, maxPriority, ratePerMinute } = key
     return { keyId, organizationId, scopes, maxPriority, ratePerMinute }
+  }
+
+  return async (authorization) => {
+    const presented = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1]
+    if (presented === undefined) return null
+    const digest = digests.get(presented) ?? (await sha256Hex(presented))
+    const principal = await principalOf(presented, digest)
+    if (principal !== null && digests.size < MAX_CACHED) digests.set(presented, digest)
+    return principal
   }
 }

@@ -58,7 +58,8 @@ export async function enqueue(
       args: [
         ...[now, context.lines.join(" "), settings.fairShareMs],
         ...[settings.maxPending, settings.maxPendingPerOrganization],
-        ...[idempotency?.bodyHash ?? "", JSON.stringify(replies), organizations.join(" ")],
+        ...[idempotency?.bodyHash ?? "", idempotency === null ? "" : JSON.stringify(replies)],
+        organizations.join(" "),
         (day + RECENT_TTL_DAYS) * 86_400,
         ...args,
       ],
