@@ -52,7 +52,7 @@ async function readBytes(c: AppContext, maxBytes: number): Promise<Uint8Array> {
   if (declared > maxBytes) throw tooLarge(maxBytes)
   // In one piece, which is faster; the server gives no more of it than was declared.
   if (declared <= maxBytes) {
-    const bytes = new Uint8Array(await c.req.raw.arrayBuffer())
+    const bytes = new Uint8Array(await c.req.raw.arrayBuffer().catch(brokenOff))
     if (bytes.length > maxBytes) throw tooLarge(maxBytes)
     return bytes
   }
