@@ -1,4 +1,5 @@
 import { AppError } from "../core/errors.ts"
+import { isDeeperThan } from "../core/is-deeper-than.ts"
 import type { AppContext } from "./context.ts"
 
 /** Deeper, and whoever serializes it runs out of stack. */
@@ -103,19 +104,6 @@ function explain(error: unknown): string {
 /** The caller went silent, or sent other than it had announced: nothing is wrong here. */
 function brokenOff(): never {
   throw new AppError("malformed_json", "The body broke off before its end.")
-}
-
-function isDeeperThan(depth: number, value: unknown): boolean {
-  let level: unknown[] = [value]
-  for (let i = 0; i <= depth; i++) {
-    level = level.filter(isContainer).flatMap((each) => Object.values(each))
-    if (level.length === 0) return false
-  }
-  return true
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null
 }
 
 function tooLarge(maxBytes: number): AppError {

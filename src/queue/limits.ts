@@ -1,4 +1,5 @@
 import type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"
+import { decodeModel, targetName } from "./targets.ts"
 
 // Limits in the words of `lua/include/providers.lua`: "name concurrency rpm tpm;…", "-" for none.
 
@@ -9,7 +10,7 @@ export function encodeLimits(limits: Record<string, ProviderLimits>): string {
     .flatMap(([provider, { models, ...own }]) => [
       encodeOne(provider, own),
       ...Object.entries(models).map(([model, ofModel]) =>
-        encodeOne(`${provider}/${encodeURIComponent(model.toWellFormed())}`, ofModel),
+        encodeOne(targetName({ provider, model }), ofModel),
       ),
     ])
     .join(";")
@@ -30,7 +31,7 @@ export function decodeLimits(text: string, provider: string): ProviderLimits {
     const [owner, model] = name.split("/")
     if (owner !== provider) continue
     if (model === undefined) Object.assign(limits, { concurrency, rpm, tpm })
-    else limits.models[decodeURIComponent(model)] = { concurrency, rpm, tpm }
+    else limits.models[decodeModel(model)] = { concurrency, rpm, tpm }
   }
   return limits
 }

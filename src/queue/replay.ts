@@ -9,6 +9,9 @@ import { dayOf } from "./keys.ts"
 import { encodeRecord, type LiveRecord } from "./record.ts"
 import { findStatus } from "./status.ts"
 
+/** A dead letter that comes to be between two reads is one to replay; others keep making some. */
+const ROUNDS = 3
+
 /** Reads the dead letter, then puts it back if it is still the same: two round trips. */
 export async function replay(
   context: QueueContext,
@@ -16,13 +19,16 @@ export async function replay(
   organizationId: string | null,
   changes: { deadlineAt: number | null },
   audit?: AuditEntry,
+  rounds = ROUNDS,
 ): Promise<ReplayReply> {
   const { keys } = context
   const [text] = await context.store.query<[string | null]>("replay", [["GET", keys.outcome(requestId)]])
   const outcome = text === null ? null : decodeOutcome(text)
   if (outcome?.state !== "failed" || (organizationId !== null && outcome.organizationId !== organizationId)) {
     const status = await findStatus(context, requestId, organizationId)
-    return status === null ? { kind: "unknown" } : { kind: "conflict", state: status.state }
+    if (status === null) return { kind: "unknown" }
+    if (status.state !== "failed" || rounds === 1) return { kind: "conflict", state: status.state }
+    return replay(context, requestId, organizationId, changes, audit, rounds - 1)
   }
   const record = replayedRecord(outcome, context.clock(), changes.deadlineAt)
   const head = readHead(requestId, record, outcome.metadata)

@@ -19,7 +19,13 @@ export function providerOfLine(line: string): string {
 
 /** A target's name, `provider/model`, without spaces or separators in the model. */
 export function targetName({ provider, model }: Target): string {
-  return `${provider}/${encodeURIComponent(model.toWellFormed())}`
+  // JSON has a way to write half a surrogate pair, which a URI has not.
+  return `${provider}/${encodeURIComponent(JSON.stringify(model).slice(1, -1))}`
+}
+
+/** The model, from its part of a target's name. */
+export function decodeModel(text: string): string {
+  return JSON.parse(`"${decodeURIComponent(text)}"`) as string
 }
 
 /** The part of a record that says where its request may go. */
@@ -44,13 +50,13 @@ export function askedOf(record: LiveRecord): Pick<RequestHead, "provider" | "mod
 
 /** All targets of a request, in order. */
 function targetsOf({ line, model, targets }: LiveRecord): Target[] {
-  if (targets === "") return [{ provider: line, model: decodeURIComponent(model) }]
+  if (targets === "") return [{ provider: line, model: decodeModel(model) }]
   return targets
     .slice(2)
     .split(" ")
     .map((text) => {
       const [provider = "", model = ""] = text.split("/")
-      return { provider, model: decodeURIComponent(model) }
+      return { provider, model: decodeModel(model) }
     })
 }
 

@@ -26,7 +26,7 @@ const PATTERNS = {
   set: /^(scheduled|deadlines|line:.+|leases:.+)$/,
   index: /^(finished:(completed|failed|cancelled):\d+|recent:[\w.-]+:\d+)$/,
   text: /^(metadata|body|outcome|attempts):req_\w{23}$/,
-  passing: /^(idem:[\w.-]+:[0-9a-f]+|rate:\w+:\d+)$/,
+  passing: /^(idem:(\*|[\w.-]+):[0-9a-f]+|rate:\w+:\d+)$/,
   kept: /^(keys|audit)$/,
 }
 

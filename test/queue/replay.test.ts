@@ -1,6 +1,8 @@
 import { expect, test } from "vitest"
+import { scriptSha } from "../../dev/script-sha.ts"
 import { dayOf } from "../../src/queue/keys.ts"
 import { scoreOf } from "../../src/queue/score.ts"
+import { eventually } from "../helpers/eventually.ts"
 import { settlement, type TestQueue } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
@@ -14,7 +16,7 @@ async function deadLetter(queue: TestQueue, overrides: Parameters<TestQueue["new
   return id
 }
 
-describeQueue("replay", ({ open, loseAnswerOf }) => {
+describeQueue("replay", ({ open, loseAnswerOf, store }) => {
   test("puts a dead letter back in line: history goes on, retries and age start anew", async () => {
     const queue = open()
     const { keys, redis, clock } = queue
@@ -50,6 +52,18 @@ describeQueue("replay", ({ open, loseAnswerOf }) => {
         { number: 3, result: "completed" },
       ],
     })
+  })
+
+  test("of a request that fails at that very moment goes through", async () => {
+    const queue = open()
+    const [id = ""] = await queue.enqueueEach({})
+    const claimed = await queue.takeOne()
+    // The look at its outcome finds none; the look at where else it is comes after it has failed.
+    store().bridge.faults.inject({ fault: "delay", delayMs: 300, contains: scriptSha("status"), times: 1 })
+    const replaying = queue.replay(id, null, SAME_DEADLINE)
+    await eventually(() => store().bridge.faults.list()[0]?.fired === 1)
+    await queue.settle([settlement(claimed, "failed")])
+    expect(await replaying).toMatchObject({ kind: "replayed", reply: { state: "pending" } })
   })
 
   test("yields to nobody of its level that came after the replay, and to all that came before", async () => {

@@ -1,3 +1,4 @@
+import { isDeeperThan } from "../../core/is-deeper-than.ts"
 import type { ChatChoice, ToolCall } from "../../core/request.ts"
 import { textOr } from "../json.ts"
 
@@ -35,6 +36,7 @@ interface ToolCallDraft {
 /** What a choice, and a tool call, come to in the finished answer even when they are empty; so that their number is bounded too. */
 const LEAST_CHOICE_CHARS = 70
 const LEAST_TOOL_CALL_CHARS = 60
+const MOST_LOGPROB_LEVELS = 20
 
 /** One choice while it arrives. */
 export class ChoiceDraft {
@@ -102,6 +104,8 @@ export class ChoiceDraft {
   }
 
   #takeLogprobs({ content, refusal }: { content?: unknown[] | null; refusal?: unknown[] | null }): void {
+    // Theirs have five levels; what no stack could write again would make the whole answer unreadable.
+    if (isDeeperThan(MOST_LOGPROB_LEVELS, [content, refusal])) return
     this.logprobs ??= { content: [] }
     this.size += JSON.stringify(content ?? []).length + JSON.stringify(refusal ?? []).length
     this.logprobs.content.push(...(content ?? []))

@@ -56,9 +56,7 @@ export function oddChats(): FaultCase[] {
     },
     {
       title: "log probabilities of 50,000 levels",
-      ...INVALID,
-      // Its stack is deep enough.
-      inWorkerd: FINE,
+      ...FINE,
       ...says(
         ok,
         delta(WORDS),
