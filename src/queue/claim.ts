@@ -29,29 +29,7 @@ export function claimArgs(
 }
 
 export async function claim(context: QueueContext, options: ClaimOptions): Promise<Claim> {
-  return asOperation(context, options.owner, (op) => claimAs(context, op, options))
-}
-
-/**
- * An owner's claim that failed may have been executed, and what it leased would be nobody's until the leases end: so the next
- * is the same operation again, which hands out the same requests.
- */
-export async function asOperation<Result>(
-  { unanswered, nextOp }: QueueContext,
-  owner: string,
-  run: (op: string) => Promise<Result>,
-): Promise<Result> {
-  const op = unanswered.get(owner) ?? nextOp()
-  unanswered.delete(owner)
-  try {
-    return await run(op)
-  } catch (error) {
-    unanswered.set(owner, op)
-    throw error
-  }
-}
-
-async function claimAs(context: QueueContext, op: string, options: ClaimOptions): Promise<Claim> {
+  const op = context.nextOp()
   const { keys } = context
   const [[, reply]] = await runWithLines<[["claimed", ClaimReply]]>(context, "claim", () => [
     {

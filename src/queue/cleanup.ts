@@ -8,7 +8,8 @@ import { dayOf } from "./keys.ts"
 const CHUNK = 500
 const HEADER_BYTES = 200
 
-type Entry = { requestId: string; organizationId: string }
+/** `endsAt`: of the outcome that was read, so that a later one is left alone; absent: there is none. */
+type Entry = { requestId: string; organizationId: string; endsAt?: number }
 
 /**
  * Removes index entries of what is past its TTL and, with `olderThanSeconds`, what finished longer ago than that.
@@ -65,7 +66,10 @@ async function removeOlder(
       "cleanup",
       entries.map(({ requestId }) => ["GETRANGE", keys.outcome(requestId), 0, HEADER_BYTES]),
     )
-    const old = entries.filter((_, i) => finishedAt(headers[i] ?? "") <= before)
+    const old = entries.flatMap((entry, i) => {
+      const [, , , endsAt = 0, finishedAt = 0] = (headers[i] ?? "").split("|")
+      return Number(finishedAt) <= before ? { ...entry, ...(endsAt && { endsAt: Number(endsAt) }) } : []
+    })
     const gone = old.length === 0 ? 0 : await discard(context, state, day, old, true)
     removed += gone
     offset += members.length - gone
@@ -83,10 +87,6 @@ async function discard(
     discardCall(context, state, day, entries, outcomes),
   ])
   return removed
-}
-
-function finishedAt(header: string): number {
-  return Number(header.split("|")[4] ?? 0)
 }
 
 function parseMember(member: string): Entry {

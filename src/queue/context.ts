@@ -29,8 +29,6 @@ export interface QueueContext {
   /** Lines known to this process: the configured ones, and those that others have registered in `meta`. */
   lines: string[]
   nextOp: () => string
-  /** Per owner, the claim of which nobody knows whether it was executed. */
-  unanswered: Map<string, string>
 }
 
 /** The keys of all known lines, as scripts take them, and their names as one argument. */

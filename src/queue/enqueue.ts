@@ -72,7 +72,7 @@ function encodeRequest(request: NewRequest, organizations: string[]): (string | 
   const { head, body } = request
   const bodyText = encodeFrame(body)
   const dueAt = firstDueAt(head)
-  const hasMetadata = Object.keys(head.metadata).length > 0
+  const metadata = Object.keys(head.metadata).length > 0 ? encodeFrame(head.metadata) : ""
   const record = newRecord({
     line: lineOf(head),
     level: levelOf(head.priority),
@@ -80,18 +80,17 @@ function encodeRequest(request: NewRequest, organizations: string[]): (string | 
     createdAt: head.createdAt === dueAt ? 0 : head.createdAt,
     scheduledAt: head.scheduledAt ?? 0,
     dueAt,
-    bytes: encoder.encode(bodyText).length,
+    bytes: encoder.encode(metadata + bodyText).length,
     tokens: estimateTokens(body, bodyText.length),
     timeoutMs: head.timeoutMs,
     deadlineAt: head.deadlineAt ?? 0,
     resultTtlSeconds: head.resultTtlSeconds,
     maxRetries: head.maxRetries,
     simulated: head.simulated ? 1 : 0,
-    metadata: hasMetadata ? 1 : 0,
+    metadata: metadata === "" ? 0 : 1,
     ...encodeTargets(request),
   })
   const organization = organizations.indexOf(head.organizationId) + 1
-  const metadata = hasMetadata ? encodeFrame(head.metadata) : ""
   return [head.requestId, organization, encodeRecord(record), metadata, bodyText]
 }
 

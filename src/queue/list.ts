@@ -9,7 +9,7 @@ import { dayOf } from "./keys.ts"
 import { learnLine, readView, type View } from "./status.ts"
 
 /** Header, metadata, record and summary of an outcome fit in; its response lies behind them. */
-const OUTCOME_HEAD_BYTES = 65_535
+const OUTCOME_HEAD_BYTES = 131_071
 /** By state alone, so many are looked through per line or day; beyond, list by organization. */
 const MAX_SCANNED = 10_000
 /** With both filters, a page looks through more than it can return. */

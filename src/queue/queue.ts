@@ -1,7 +1,7 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
 import { cancel } from "./cancel.ts"
-import { asOperation, type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
+import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
@@ -13,7 +13,7 @@ import { readProviders, setLimits, setPaused, setWeight, shutProviders } from ".
 import { list } from "./list.ts"
 import { maintain } from "./maintain.ts"
 import { replay } from "./replay.ts"
-import { type Item, readReplies, settle, settleCall, settleGroups } from "./settle.ts"
+import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
@@ -35,7 +35,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
   const store = new Store({ ...redis, random, openTransport: options.openTransport })
   const context: QueueContext = {
     ...{ store, keys, clock, settings, lines: [...settings.providers] },
-    ...{ nextOp: createOperations(), unanswered: new Map() },
+    nextOp: createOperations(),
   }
   return {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
@@ -79,16 +79,7 @@ async function turn(context: QueueContext, settlements: Settlement[], options: C
     groups.flatMap((group) => group.map(({ settlement }) => settlement)),
   )
   if (last === undefined) return { replies: earlier, claim: await claim(context, options) }
-  return asOperation(context, options.owner, (op) => turnAs(context, op, earlier, last, options))
-}
-
-async function turnAs(
-  context: QueueContext,
-  op: string,
-  earlier: SettleReply[],
-  last: Item[],
-  options: ClaimOptions,
-) {
+  const op = context.nextOp()
   const [[, claimReply, answers]] = await runWithLines<[["turned", ClaimReply, string[]]]>(
     context,
     "turn",

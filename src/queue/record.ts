@@ -59,7 +59,7 @@ type FateField = (typeof FATE_FIELDS)[number]
 /**
  * The packed record of a live request. `level` of its priority; `model` and `targets` as in `targets.ts`; `scheduledAt` and
  * `deadlineAt` 0: none; `dueAt` when it was first due; `effectiveAt` since when it ages, 0 before it first entered its line;
- * `bytes` of its body; `tokens` an estimate; `simulated` and `metadata` 1: it is, it has some.
+ * `bytes` of its body and metadata; `tokens` an estimate; `simulated` and `metadata` 1: it is, it has some.
  * `attempt` the latest number given out; `retries` that count; `timeouts` the numbers of the targets that timed out, `1.1`;
  * `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the lease, and `target` its number among the
  * targets, 0 before the first; `history` lost attempts as `number:startedAt:lostAt:target;…`; `avoid` targets that had

@@ -37,6 +37,8 @@ export function createNodeTransport({ url, token }: StoreAddress, timeoutMs: num
       return Object.assign(response, { body: await text(response) })
     } finally {
       clearTimeout(timer)
+      // A store that answers before it has read everything may never read the rest.
+      if (!call.writableFinished) call.destroy()
     }
   }
 
@@ -53,6 +55,7 @@ export function createNodeTransport({ url, token }: StoreAddress, timeoutMs: num
 
 function responseOf(call: ClientRequest, body: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    call.once("response", resolve).once("error", reject).end(Buffer.from(body))
+    const closed = () => reject(new Error("closed"))
+    call.once("response", resolve).once("error", reject).once("close", closed).end(Buffer.from(body))
   })
 }

@@ -121,7 +121,13 @@ export class Stack {
 
   /** SIGKILL for every process of this checkout, at the same moment. */
   async killAll(): Promise<void> {
-    for (const { pid } of processesOf(this.checkout)) process.kill(pid, "SIGKILL")
+    for (const { pid } of processesOf(this.checkout)) {
+      try {
+        process.kill(pid, "SIGKILL")
+      } catch {
+        // It has gone with those before it.
+      }
+    }
     await this.exited
   }
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { afterEach, describe, expect, test } from "vitest"
 import { createNodeTransport } from "../../src/worker/node-transport.ts"
+import { eventually } from "../helpers/eventually.ts"
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void
 
@@ -58,6 +59,7 @@ describe("the way of a worker to its store", () => {
       (_, response) => response.writeHead(200).write("{", () => response.destroy()),
     ],
     ["a connection that ends", (request) => request.socket.destroy()],
+    ["a switch to another protocol", (_, response) => response.writeHead(101, { Upgrade: "x" }).end()],
     ["a page", (_, response) => response.end("<html>")],
     ["a page that is an error", (_, response) => response.writeHead(502).end("<html>")],
     ["JSON that is no answer", (_, response) => response.writeHead(500).end("null")],
@@ -70,5 +72,18 @@ describe("the way of a worker to its store", () => {
     await expect(transport.request({ body: ["GET", "a secret"] })).rejects.toThrow(/^(?!.*secret)/)
     isWell = true
     expect(await transport.request({ body: ["PING"] })).toEqual({ result: "well" })
+  })
+
+  test("an answer before the command was read leaves no connection behind", async () => {
+    const server = createServer((_, response) => response.writeHead(413).end('{"error":"TOO LARGE"}'))
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const transport = createNodeTransport({ url, token: "a-token" }, 5000)
+    const large = "x".repeat(20_000_000)
+    for (let i = 0; i < 3; i++) await expect(transport.request({ body: [large] })).rejects.toThrow()
+    await eventually(
+      async () => (await new Promise<number>((resolve) => server.getConnections((_, n) => resolve(n)))) === 0,
+    )
+    await new Promise((resolve) => server.close(resolve))
   })
 })

@@ -141,17 +141,6 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
     expect(expiries).toEqual(requests.map(({ lease }) => lease.expiresAt))
   })
 
-  test("answers that are lost until the claim is given up: the next one hands out what it leased", async () => {
-    const queue = open()
-    const ids = await queue.enqueueEach({}, {}, {})
-    loseAnswerOf("claim", 4)
-    await expect(queue.take({ limit: 2 })).rejects.toMatchObject({ code: "store_unavailable" })
-    expect((await queue.stats()).counts).toMatchObject({ pending: 1, processing: 2 })
-    const again = (await queue.take({ limit: 1 })).requests
-    expect(again.map(({ head }) => head.requestId).sort()).toEqual(ids.slice(0, 2))
-    expect((await queue.take()).requests.map(({ head }) => head.requestId)).toEqual(ids.slice(2))
-  })
-
   test("a lost answer with another drain's claim in between", async () => {
     const queue = open()
     const ids = await queue.enqueueEach({}, {}, {})

@@ -11,14 +11,18 @@ async function failNext(queue: TestQueue): Promise<string> {
 }
 
 describeQueue("a discard that a proxy held up", ({ open, store }) => {
-  test("does not remove the dead letter that its request has come to since", async () => {
+  test.each<[string, (queue: TestQueue, id: string) => Promise<unknown>]>([
+    ["of one", (queue, id) => queue.cancel(id, null)],
+    ["of a clean-up", (queue) => queue.cleanup(5)],
+  ])("%s does not remove the dead letter that its request has come to since", async (_, discard) => {
     const queue = open()
     await queue.enqueueEach({})
     const id = await failNext(queue)
+    queue.clock.advance(10_000)
     const wire = tapWire(store().url)
     try {
       store().bridge.faults.inject({ fault: "drop", when: "before", contains: scriptSha("discard") })
-      await expect(queue.cancel(id, null)).rejects.toMatchObject({ code: "store_unavailable" })
+      await expect(discard(queue, id)).rejects.toMatchObject({ code: "store_unavailable" })
       const held = wire.take().find(({ scripts }) => scripts[0]?.name === "discard")
       store().bridge.faults.clear()
       await queue.replay(id, null, { deadlineAt: null })

@@ -268,4 +268,27 @@ describeQueue("a settlement on time", ({ open }) => {
     const status = await queue.status(id, null)
     expect(status).toMatchObject({ state, attempts: [{ number: 1 }, { number: 2 }] })
   })
+
+  test("late successes between failures leave the failures an index that ends", async () => {
+    const queue = open({ settings: { deadLetterTtlSeconds: 86_400 } })
+    await queue.enqueueEach({ metadata: { k: "v" } }, {})
+    const [one, other] = (await queue.take()).requests
+    for (let lost = 1; lost <= 3; lost++) {
+      queue.clock.set((one?.lease.expiresAt ?? 0) + lost * 95_000)
+      const { overdue } = await queue.take()
+      await queue.settle(overdue.map((each) => settlement(each, "failed")))
+    }
+    expect((await queue.stats()).counts.failed).toBe(2)
+    await queue.enqueueEach({}, {})
+    const [third, fourth] = (await queue.take()).requests
+    if (!one || !other || !third || !fourth) throw new Error("not all were claimed")
+    await queue.settle([
+      ...[settlement(one, "completed"), settlement(third, "failed")],
+      ...[settlement(other, "completed"), settlement(fourth, "failed")],
+    ])
+    expect((await queue.stats()).counts).toMatchObject({ failed: 2, completed: 2 })
+    const index = queue.keys.finished("failed", dayOf(queue.clock() + 86_400_000))
+    expect(await queue.redis.ttl(index)).toBeGreaterThan(0)
+    expect(await queue.status(one.lease.requestId, null)).toMatchObject({ metadata: { k: "v" } })
+  })
 })

@@ -172,4 +172,16 @@ describeQueue("list", ({ open, store }) => {
     expect(await trips({ state: "pending", organizationId: null })).toBe(3)
     expect(await trips({ state: "completed", organizationId: null })).toBe(3)
   })
+
+  test("tells of one with the longest metadata and fallbacks that there can be", async () => {
+    const queue = open()
+    const names = Array.from({ length: 16 }, (_, i) => String.fromCharCode(i + 1) + "\u0001".repeat(63))
+    const metadata = Object.fromEntries(names.map((name) => [name, "\u0001".repeat(512)]))
+    const model = (i: number) => "😀".repeat(127) + i
+    const fallbacks = Array.from({ length: 5 }, (_, i) => ({ provider: "anthropic", model: model(i) }))
+    const [id = ""] = await queue.enqueueEach({ metadata, model: model(9), fallbacks })
+    await queue.settle([settlement(await queue.takeOne(), "completed")])
+    const { data } = await queue.list({ state: null, organizationId: "org-1", limit: 10, cursor: null })
+    expect(data).toMatchObject([{ requestId: id, metadata, fallbacks, state: "completed", response: null }])
+  })
 })

@@ -32,9 +32,9 @@ local kept_days = {}
 local function kept(state)
   local days = kept_days[state]
   if not days then
-    days = { counts = {} }
+    days = { counts = {}, expiring = {} }
     for day, count in string.gmatch(meta["kept:" .. state], "(%d+):(%d+)") do
-      days.counts[tonumber(day)] = tonumber(count)
+      days.counts[tonumber(day)], days.expiring[tonumber(day)] = tonumber(count), tonumber(count) > 0 or nil
     end
     kept_days[state] = days
   end
@@ -44,9 +44,17 @@ end
 local function count_kept(state, day, change)
   local days = kept(state)
   days.counts[day], days.changed = (days.counts[day] or 0) + change, true
+  -- The last one takes its index with it, and the expiry of that.
+  if change < 0 then days.expiring[day] = nil end
 end
 
+-- When indexes that have none end, by key.
+local expire_indexes = {}
+
 writers[#writers + 1] = function()
+  for key, at in pairs(expire_indexes) do
+    redis.call("EXPIREAT", key, at)
+  end
   for state, days in pairs(kept_days) do
     local parts = {}
     for day, count in pairs(days.counts) do
@@ -62,7 +70,10 @@ local INDEX_GRACE_DAYS = 3
 local function index_finished(key, state, id, organization, expires_at)
   local day = day_of(expires_at)
   add("ZADD", key, expires_at, id .. "|" .. organization)
-  if (kept(state).counts[day] or 0) == 0 then add("EXPIREAT", key, (day + 1 + INDEX_GRACE_DAYS) * 86400) end
+  local expiring = kept(state).expiring
+  if not expiring[day] then
+    expiring[day], expire_indexes[key] = true, (day + 1 + INDEX_GRACE_DAYS) * 86400
+  end
   count_kept(state, day, 1)
 end
 

@@ -1,7 +1,8 @@
 -- What is known of one request, for status and lists: where it is, and the texts that tell the rest.
 -- @include lines
 -- @include starts
--- view(id, keys, max_bytes): keys metadata, outcome, attempts; outcomes are cut after max_bytes (-1: whole).
+-- view(id, keys, max_bytes): keys metadata, outcome, attempts; of outcomes only what fits into max_bytes is looked at, and
+-- their response left out (-1: whole).
 -- Returns {"unknown"}, {"line", line of which the keys are missing}, {"finished", outcome, attempts} or
 -- {state, position | lease expiry | due, record, metadata, attempts, of a pending one how its line has started lately}
 local starts_read = {}
@@ -15,6 +16,7 @@ local function view(id, keys, max_bytes)
   if not packed then
     local outcome = max_bytes < 0 and redis.call("GET", keys.outcome) or redis.call("GETRANGE", keys.outcome, 0, max_bytes)
     if not outcome or outcome == "" then return { "unknown" } end
+    if max_bytes >= 0 then outcome = string.match(outcome, "^[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*") end
     local first_try = string.find(outcome, "^2|completed") and decode(string.match(outcome, "^[^\n]*\n[^\n]*\n([^\n]*)")).attempt == "1"
     return { "finished", outcome, first_try and {} or redis.call("HGETALL", keys.attempts) }
   end
