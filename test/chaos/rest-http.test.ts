@@ -44,14 +44,7 @@ describe.each(storesUnderTest())("the HTTP API over a failing way to the $name s
     await store.close()
     for (const [fault, times] of tried) {
       const seen = fault.endsWith("for good") ? ENDS_CLEARLY : ENDS_WELL
-      const row = {
-        table: "rest",
-        fault: `HTTP: ${fault} (${name} store)`,
-        tried: times,
-        lost: 0,
-        doubled: 0,
-      }
-      recordFault({ ...row, seen })
+      recordFault({ table: "rest", fault: `HTTP: ${fault} (${name} store)`, tried: times, seen })
     }
   })
 

@@ -55,13 +55,9 @@ describe.skipIf(findRedisServer() === null)(
         expect({ lost, doubled, completed }).toEqual({ lost: 0, doubled: 0, completed: texts.size })
         expect(crashes).toBeGreaterThan(1)
         recordFault({
-          ...{
-            table: "processes",
-            fault: "SIGKILL of the store, restart from its AOF",
-            tried: crashes,
-            lost,
-            doubled,
-          },
+          table: "processes",
+          fault: "SIGKILL of the store, restart from its AOF",
+          ...{ tried: crashes, lost, doubled },
           seen: `${completed} completed; ${calls.length} calls, ${again} of them again; ${expired} attempts recorded as lease_expired; enqueues repeated until answered`,
         })
         console.info(

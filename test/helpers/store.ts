@@ -32,6 +32,11 @@ export function storesUnderTest(): { name: StoreKind; start(): Promise<TestStore
   return names.map((name) => ({ name, start: () => startTestStore(name) }))
 }
 
+/** A real Redis where one is installed, else the embedded store. */
+export function startBestStore(): Promise<TestStore> {
+  return startTestStore(findRedisServer() === null ? "embedded" : "redis")
+}
+
 /** A fresh, empty store with its bridge; one per test file, and `flush()` between tests. */
 export async function startTestStore(
   kind: StoreKind,
