@@ -30,7 +30,7 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
       report(`filling: ${shape}, ${pending.toLocaleString("en")} pending`)
       scenes.push(await openScene(shape, pending))
     }
-    const rounds = isFull ? ROUNDS.full : ROUNDS.normal
+    const rounds = ROUNDS[isFull ? "full" : "normal"]
     report(`${rounds} rounds over ${scenes.length} stores`)
     const growth = describeGrowth(await measureOperations(scenes, rounds))
     return {

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { TYPESCRIPT_FLAGS } from "../../dev/spawn-guarded.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { newRequest } from "../helpers/queue.ts"
@@ -110,11 +111,7 @@ describe.each(FORMATS)("giants that speak $format, four at a time", ({ format, f
 
 async function drainInLimits(options: StackOptions): Promise<Memory> {
   const file = fileURLToPath(new URL("./providers/giant-process.ts", import.meta.url))
-  const flags = [
-    "--experimental-strip-types",
-    "--disable-warning=ExperimentalWarning",
-    `--max-old-space-size=${HEAP_MB}`,
-  ]
+  const flags = [...TYPESCRIPT_FLAGS, `--max-old-space-size=${HEAP_MB}`]
   const env = { ...process.env, DRAIN_OPTIONS: JSON.stringify(options) }
   const child = spawn(process.execPath, [...flags, file], { env, stdio: ["ignore", "pipe", "inherit"] })
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")])

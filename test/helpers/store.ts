@@ -64,6 +64,19 @@ export async function startTestStore(
   }
 }
 
+/** What the store itself says that it holds, bytes: a real Redis alone. */
+export async function usedBytes(redis: RawRedis): Promise<number> {
+  const info = String(await redis.sendCommand(["INFO", "memory"]))
+  return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
+}
+
+/** Of these keys, in their order, to the last member; null: it is gone. */
+export function keyBytes(redis: RawRedis, keys: string[]): Promise<(number | null)[]> {
+  return Promise.all(
+    keys.map((key) => redis.sendCommand<number | null>(["MEMORY", "USAGE", key, "SAMPLES", "0"])),
+  )
+}
+
 export async function connectRaw(address: StoreAddress) {
   const client = createClient({
     ...("socketPath" in address

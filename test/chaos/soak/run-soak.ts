@@ -7,6 +7,7 @@ import { describeMachine } from "../../../bench/machine.ts"
 import { printTable } from "../../../bench/print-result.ts"
 import { ADMIN_KEY, createCheckout, type Stack, startStack } from "../../helpers/stack.ts"
 import { connectRaw } from "../../helpers/store.ts"
+import { postScript } from "../../scale/scene.ts"
 import { createCall } from "./http.ts"
 import { type LoadReport, runLoad } from "./load.ts"
 import { plotsOf } from "./plots.ts"
@@ -50,7 +51,7 @@ export async function runSoak(minutes: number): Promise<boolean> {
     NODE_OPTIONS: `--import=${HEAP_PROBE.href}`,
   })
   try {
-    await script(stack)
+    await postScript(String(stack.addresses.simulatorUrl), TROUBLE)
     const redis = await connectRaw({ socketPath: redisSocket(stack) })
     const processes = watchedProcesses(checkout)
     console.log(
@@ -76,11 +77,6 @@ async function warmUp(url: string): Promise<void> {
     while (left-- > 0) await (await fetch(`${url}/v1/health`)).arrayBuffer()
   }
   await Promise.all(Array.from({ length: WARM_UP_AT_ONCE }, ask))
-}
-
-async function script({ addresses: { simulatorUrl } }: Stack): Promise<void> {
-  const answer = await fetch(`${simulatorUrl}/__script`, { method: "POST", body: JSON.stringify(TROUBLE) })
-  if (!answer.ok) throw new Error(await answer.text())
 }
 
 /** Past the bridge, which serves no MEMORY, as Upstash does not. */

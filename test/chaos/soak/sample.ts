@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises"
-import type { RawRedis } from "../../helpers/store.ts"
+import { type RawRedis, usedBytes } from "../../helpers/store.ts"
 import { heapBytes, type Watched, watchedBytes } from "./processes.ts"
-import { type Families, keptLong, readFamilies, usedBytes } from "./redis.ts"
+import { type Families, keptLong, readFamilies } from "./redis.ts"
 import type { Point } from "./slope.ts"
 
 export interface Series {
