@@ -54,21 +54,21 @@ async function run({ report }: SectionOptions): Promise<SectionResult> {
     return {
       tables: [
         {
-          title: "By group:",
+          title: "By group",
           columns: ["group", "enqueue in bulk", "claim", "settle", "turn (settle and claim)"],
           rows: grouped.map((costs) => [costs.group, costs.enqueue, costs.claim, costs.settle, costs.turn]),
         },
         {
-          title: "A request, from accepted to its outcome, by group:",
+          title: "A request, from accepted to its outcome, by group",
           columns: ["group", "in bulk", "singly", "BullMQ, in bulk", "BullMQ, singly", "textbook"],
           rows: grouped.map(({ group, bulk, singly }, i) => [
             ...[group, round(bulk), round(singly), round(bullmq[i]?.bulk), round(bullmq[i]?.singly)],
             textbook.request,
           ]),
         },
-        { title: "By operation:", columns: ["operation", "commands"], rows: operations },
+        { title: "By operation", columns: ["operation", "commands"], rows: operations },
         {
-          title: "From end to end:",
+          title: "From end to end",
           columns: ["what", "queue", "BullMQ", "textbook"],
           rows: [
             [
@@ -103,7 +103,7 @@ async function onItsOwnStore<Result>(act: (store: TestStore) => Promise<Result>)
 
 function inOperationTable(commands: number[]): Table {
   return {
-    title: "In operation, drained by four lanes:",
+    title: "In operation, drained by four lanes",
     columns: ["arrivals", "commands a request"],
     rows: ARRIVALS.map(([what], i) => [what, round(commands[i])]),
   }

@@ -85,7 +85,7 @@ function resultOf({ bare, queued }: Waits): SectionResult {
   return {
     tables: [
       {
-        title: "Until the provider sees the call, ms:",
+        title: "Until the provider sees the call, ms",
         columns: ["way", "median", "95 %"],
         rows: [row("a bare call from a Worker", bare), row("through the queue", queued)],
       },
