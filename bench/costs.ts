@@ -3,13 +3,13 @@
  * The tables are those of docs/costs.md.
  */
 import { startTestStore, type TestStore } from "../test/helpers/store.ts"
-import { type Load, measureLoad } from "./costs/in-operation.ts"
+import { type Arrivals, measureInOperation } from "./costs/in-operation.ts"
 import { measureBullmq, measureIdleWorker, measureTextbook } from "./costs/peers.ts"
 import { measureGroup, measureIdleMinute, measureLoneRequest, measureOperations } from "./costs/queue.ts"
 import type { Section, SectionOptions, SectionResult, Table } from "./section.ts"
 
 const GROUPS = [1, 5, 20, 100]
-const LOADS: [string, Load][] = [
+const ARRIVALS: [string, Arrivals][] = [
   ["one each 2 s (43,000 a day)", { bulk: 1, bulks: 10, everyMs: 2000 }],
   ["one a second (86,000 a day)", { bulk: 1, bulks: 20, everyMs: 1000 }],
   ["ten a second (860,000 a day)", { bulk: 1, bulks: 200, everyMs: 100 }],
@@ -42,29 +42,33 @@ async function run({ report }: SectionOptions): Promise<SectionResult> {
     const bullmq = await measureBullmq(store, GROUPS)
     const textbook = await measureTextbook(store)
     report("a minute of idle workers, and of requests that arrive")
-    const [idleBullmq, idleWorker, loads] = await Promise.all([
+    const [idleBullmq, idleWorker, inOperation] = await Promise.all([
       measureIdleWorker("BullMQ"),
       measureIdleWorker("Node worker"),
-      Promise.all(LOADS.map(([, load], i) => onItsOwnStore((own) => measureLoad(own, `load-${i}`, load)))),
+      Promise.all(
+        ARRIVALS.map(([, arrivals], i) =>
+          onItsOwnStore((own) => measureInOperation(own, `arrivals-${i}`, arrivals)),
+        ),
+      ),
     ])
     return {
       tables: [
         {
-          title: "By group:",
+          title: "By group",
           columns: ["group", "enqueue in bulk", "claim", "settle", "turn (settle and claim)"],
           rows: grouped.map((costs) => [costs.group, costs.enqueue, costs.claim, costs.settle, costs.turn]),
         },
         {
-          title: "A request, from accepted to its outcome, by group:",
+          title: "A request, from accepted to its outcome, by group",
           columns: ["group", "in bulk", "singly", "BullMQ, in bulk", "BullMQ, singly", "textbook"],
           rows: grouped.map(({ group, bulk, singly }, i) => [
             ...[group, round(bulk), round(singly), round(bullmq[i]?.bulk), round(bullmq[i]?.singly)],
             textbook.request,
           ]),
         },
-        { title: "By operation:", columns: ["operation", "commands"], rows: operations },
+        { title: "By operation", columns: ["operation", "commands"], rows: operations },
         {
-          title: "From end to end:",
+          title: "From end to end",
           columns: ["what", "queue", "BullMQ", "textbook"],
           rows: [
             [
@@ -78,7 +82,7 @@ async function run({ report }: SectionOptions): Promise<SectionResult> {
             ["the same with a Node worker", idleWorker, idleBullmq, 60 * textbook.look],
           ],
         },
-        loadsTable(loads),
+        inOperationTable(inOperation),
       ],
       ...{ plots: [], goals: [], notes: NOTES },
     }
@@ -97,11 +101,11 @@ async function onItsOwnStore<Result>(act: (store: TestStore) => Promise<Result>)
   }
 }
 
-function loadsTable(loads: number[]): Table {
+function inOperationTable(commands: number[]): Table {
   return {
-    title: "In operation, drained by four lanes:",
+    title: "In operation, drained by four lanes",
     columns: ["arrivals", "commands a request"],
-    rows: LOADS.map(([what], i) => [what, round(loads[i])]),
+    rows: ARRIVALS.map(([what], i) => [what, round(commands[i])]),
   }
 }
 

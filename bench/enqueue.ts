@@ -34,8 +34,8 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
     const far = await measure(store, load, REGION_MS, rounds)
     return {
       tables: [
-        latencyTable("On loopback:", near),
-        latencyTable(`With ${REGION_MS} ms in each answer of the store:`, far),
+        latencyTable("On loopback", near),
+        latencyTable(`With ${REGION_MS} ms in each answer of the store`, far),
         cpuTable(near),
         referenceTable([
           { where: "on loopback", turns: near },

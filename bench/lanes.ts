@@ -44,7 +44,7 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
   return {
     tables: [
       {
-        title: "1 s to the first byte, 10 s an answer:",
+        title: "1 s to the first byte, 10 s an answer",
         columns: [...columns, "calls ÷ requests"],
         rows,
       },

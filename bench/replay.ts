@@ -4,7 +4,7 @@ import { FACTOR } from "./replay/play.ts"
 import { replayFlood } from "./replay/starvation.ts"
 import { replayTraces } from "./replay/traces.ts"
 import { ANSWERS, PRIORITY_SHARES } from "./replay/workload.ts"
-import type { Section, SectionOptions, SectionResult } from "./section.ts"
+import { joinResults, type Section, type SectionOptions, type SectionResult } from "./section.ts"
 
 const PARTS = [replayTraces, replayFlood, measureHeadStarts, replayFairness]
 
@@ -22,11 +22,7 @@ export const replaySection: Section = {
   async run(options: SectionOptions): Promise<SectionResult> {
     const results: SectionResult[] = []
     for (const part of PARTS) results.push(await part(options))
-    return {
-      tables: results.flatMap(({ tables }) => tables),
-      plots: results.flatMap(({ plots }) => plots),
-      goals: results.flatMap(({ goals }) => goals),
-      notes: [...NOTES, ...results.flatMap(({ notes }) => notes)],
-    }
+    const { notes, ...found } = joinResults(results)
+    return { ...found, notes: [...NOTES, ...notes] }
   },
 }

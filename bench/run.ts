@@ -1,5 +1,5 @@
 /** `npm run bench`: see README.md in this folder. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { costsSection } from "./costs.ts"
 import { drawPlots } from "./draw-plots.ts"
@@ -8,6 +8,7 @@ import { lanesSection } from "./lanes.ts"
 import { describeMachine } from "./machine.ts"
 import { printResult } from "./print-result.ts"
 import { replaySection } from "./replay.ts"
+import { RESULTS, writeResult } from "./results.ts"
 import { scaleSection } from "./scale.ts"
 import type { Section, SectionResult } from "./section.ts"
 import { sizeSection } from "./size.ts"
@@ -24,8 +25,7 @@ const SECTIONS: Section[] = [
   replaySection,
   sizeSection,
 ]
-const RESULTS = new URL("./results/", import.meta.url)
-const LATEST = new URL("latest.json", RESULTS)
+const LATEST = "latest.json"
 
 interface Latest {
   [section: string]: SectionResult & { at: string; machine: string; isFull: boolean }
@@ -49,22 +49,21 @@ console.log(
   `${machine}\n${sections.map(({ name }) => name).join(", ")}: about ${Math.ceil(minutes)} minutes\n`,
 )
 
-mkdirSync(RESULTS, { recursive: true })
 for (const section of sections) {
   console.log(`## ${section.title}\n`)
   const options = { isFull: values.full, report: (line: string) => console.log(`… ${line}`) }
   const result = await section.run(options)
   printResult(result)
-  drawPlots(result.plots, RESULTS)
   const at = new Date().toISOString()
   const latest: Latest = { ...readLatest(), [section.name]: { at, machine, isFull: values.full, ...result } }
-  writeFileSync(LATEST, `${JSON.stringify(latest, null, 2)}\n`)
+  writeResult(LATEST, latest)
+  drawPlots(result.plots)
 }
 
 /** Of earlier runs: a section that is not run again keeps its figures, with their time. */
 function readLatest(): Latest {
   try {
-    return JSON.parse(readFileSync(LATEST, "utf8")) as Latest
+    return JSON.parse(readFileSync(new URL(LATEST, RESULTS), "utf8")) as Latest
   } catch {
     return {}
   }

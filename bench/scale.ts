@@ -3,7 +3,7 @@ import { describeMemory } from "./scale/describe-memory.ts"
 import { measureMemory } from "./scale/memory.ts"
 import { measureOperations } from "./scale/operations.ts"
 import { openScene, type Scene, type ShapeName } from "./scale/scene.ts"
-import type { Section, SectionOptions, SectionResult } from "./section.ts"
+import { joinResults, type Section, type SectionOptions, type SectionResult } from "./section.ts"
 
 const MEMORY_SIZES = [10_000, 100_000]
 const SIZES = [1_000, 10_000, 100_000, 1_000_000]
@@ -30,15 +30,10 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
       report(`filling: ${shape}, ${pending.toLocaleString("en")} pending`)
       scenes.push(await openScene(shape, pending))
     }
-    const rounds = isFull ? ROUNDS.full : ROUNDS.normal
+    const rounds = ROUNDS[isFull ? "full" : "normal"]
     report(`${rounds} rounds over ${scenes.length} stores`)
     const growth = describeGrowth(await measureOperations(scenes, rounds))
-    return {
-      tables: [...memory.tables, ...growth.tables],
-      plots: [...memory.plots, ...growth.plots],
-      goals: [...memory.goals, ...growth.goals],
-      notes: [...memory.notes, ...growth.notes],
-    }
+    return joinResults([memory, growth])
   } finally {
     for (const { store } of scenes) await store.close()
   }

@@ -24,6 +24,16 @@ export interface SectionResult {
   notes: string[]
 }
 
+/** One after another: what a section of several parts has found. */
+export function joinResults(results: SectionResult[]): SectionResult {
+  return {
+    tables: results.flatMap(({ tables }) => tables),
+    plots: results.flatMap(({ plots }) => plots),
+    goals: results.flatMap(({ goals }) => goals),
+    notes: results.flatMap(({ notes }) => notes),
+  }
+}
+
 export interface Table {
   title: string
   columns: string[]

@@ -77,7 +77,7 @@ function sizeTable(bundles: Bundles, starts: Start[][], profiledMs: number): Tab
     return [name, minified, gzipped, ...times, i === 0 ? profiledMs.toFixed(1) : "–"]
   })
   return {
-    title: "Bundle and start:",
+    title: "Bundle and start",
     columns: [
       ...["Worker", "minified, bytes", "gzipped, bytes", "first answer, ms"],
       ...["more than the empty one, ms", "CPU, more than the empty one, ms", "profiled start, ms"],

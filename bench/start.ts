@@ -1,12 +1,12 @@
 /** From the enqueue call to the provider's door, by an idle Worker with lanes, beside a bare call of the provider. */
-import { setTimeout as pause } from "node:timers/promises"
+import { setTimeout as wait } from "node:timers/promises"
 import { type Simulator, startSimulator } from "../dev/simulator/simulator.ts"
 import { eventually } from "../test/helpers/eventually.ts"
 import { chat } from "../test/helpers/requests.ts"
 import { startTestStore } from "../test/helpers/store.ts"
 import { median, percentile } from "./median.ts"
 import type { Section, SectionOptions, SectionResult } from "./section.ts"
-import { ADMIN_KEY, startBareWorker, startOwnWorker } from "./stack/bare-worker.ts"
+import { HEADERS, startBareWorker, startOwnWorker } from "./stack/bare-worker.ts"
 
 const ROUNDS = { normal: 30, full: 100 }
 const BETWEEN_MS = 300
@@ -40,8 +40,7 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
 }
 
 async function post(url: string, body: unknown): Promise<void> {
-  const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
-  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })
+  const answer = await fetch(url, { method: "POST", headers: HEADERS, body: JSON.stringify(body) })
   const text = await answer.text()
   if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`)
 }
@@ -61,9 +60,9 @@ async function takeTurns(
   await untilSeen(simulator, "warm call", call)
   await untilSeen(simulator, "warm queue", enqueue)
   for (let i = 0; i < rounds; i++) {
-    await pause(BETWEEN_MS)
+    await wait(BETWEEN_MS)
     waits.bare.push(await untilSeen(simulator, `bare ${i}`, call))
-    await pause(BETWEEN_MS)
+    await wait(BETWEEN_MS)
     waits.queued.push(await untilSeen(simulator, `queued ${i}`, enqueue))
   }
   return waits
@@ -86,7 +85,7 @@ function resultOf({ bare, queued }: Waits): SectionResult {
   return {
     tables: [
       {
-        title: "Until the provider sees the call, ms:",
+        title: "Until the provider sees the call, ms",
         columns: ["way", "median", "95 %"],
         rows: [row("a bare call from a Worker", bare), row("through the queue", queued)],
       },

@@ -66,8 +66,8 @@ async function run({ isFull, report }: SectionOptions): Promise<SectionResult> {
     const columns = ["path", "requests a second", "÷ BullMQ", "CPU µs: own", "Redis", "bridge"]
     return {
       tables: [
-        { title: "Enqueue:", columns, rows: [...rowsOf(singly), ...rowsOf(bulk)] },
-        { title: "Work off:", columns, rows: rowsOf(work) },
+        { title: "Enqueue", columns, rows: [...rowsOf(singly), ...rowsOf(bulk)] },
+        { title: "Work off", columns, rows: rowsOf(work) },
       ],
       plots: [],
       goals: [

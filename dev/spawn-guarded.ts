@@ -25,6 +25,9 @@ export interface GuardedProcess {
   stop(): Promise<number>
 }
 
+/** For Node that runs a file of ours. */
+export const TYPESCRIPT_FLAGS = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
+
 const GUARD = fileURLToPath(new URL("./child-guard.mjs", import.meta.url))
 
 /**
@@ -53,7 +56,7 @@ export async function spawnGuarded(
     return exited
   }
   const report = await Promise.race([
-    firstLine(guard),
+    firstLine(guard.stdio[3] as Readable),
     exited.then((code) => `{"error":"exit code ${code}"}`),
   ])
   const { pid, error } = JSON.parse(report) as { pid?: number; error?: string }
@@ -69,7 +72,8 @@ async function exitCode(guard: ChildProcess): Promise<number> {
   return code ?? 1
 }
 
-async function firstLine(guard: ChildProcess): Promise<string> {
-  const [line] = (await once(createInterface(guard.stdio[3] as Readable), "line")) as [string]
+/** Reads on after it, so that whoever writes never stalls. */
+export async function firstLine(stream: Readable): Promise<string> {
+  const [line] = (await once(createInterface(stream), "line")) as [string]
   return line
 }

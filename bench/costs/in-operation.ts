@@ -7,7 +7,8 @@ import { newRequest } from "../../test/helpers/queue.ts"
 import type { TestStore } from "../../test/helpers/store.ts"
 import { openStack } from "../../test/scale/stack.ts"
 
-export interface Load {
+/** How requests come. */
+export interface Arrivals {
   /** Requests that arrive together. */
   bulk: number
   bulks: number
@@ -20,8 +21,12 @@ const LANES = 4
 const PROVIDER = { headersLatencyMs: 1000, latencyMs: 0, tokens: 30, tokensPerSecond: 10 }
 
 /** Commands a request, drained by four lanes that each enqueue wakes, as deployed. */
-export async function measureLoad(store: TestStore, queueName: string, load: Load): Promise<number> {
-  const { bulk, bulks, everyMs } = load
+export async function measureInOperation(
+  store: TestStore,
+  queueName: string,
+  arrivals: Arrivals,
+): Promise<number> {
+  const { bulk, bulks, everyMs } = arrivals
   await using simulator = await startSimulator(PROVIDER)
   const { queue, deps } = openStack({ store, simulatorUrl: simulator.url, queueName })
   const { known, close } = startLanes(deps, LANES)

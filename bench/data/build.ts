@@ -2,7 +2,7 @@
  * Builds `azure-conv.csv` and `azure-code.csv` out of a folder that holds the two originals, `azure-llm-2023-conv.csv` and
  * `azure-llm-2023-code.csv`: the time of day becomes ms after the first request. The same inputs give the same files.
  *
- *   node bench/data/build.ts <folder>
+ *   node --experimental-strip-types bench/data/build.ts <folder>
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -11,7 +11,7 @@ const HEADER = "arrivalMs,contextTokens,generatedTokens"
 
 const [folder] = process.argv.slice(2)
 if (folder === undefined) {
-  console.error("usage: node bench/data/build.ts <folder with the two CSV files>")
+  console.error("usage: node --experimental-strip-types bench/data/build.ts <folder with the two CSV files>")
   process.exit(1)
 }
 for (const name of ["conv", "code"]) {

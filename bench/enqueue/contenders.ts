@@ -1,8 +1,6 @@
-import { once } from "node:events"
-import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
-import { spawnGuarded } from "../../dev/spawn-guarded.ts"
+import { firstLine, spawnGuarded, TYPESCRIPT_FLAGS } from "../../dev/spawn-guarded.ts"
 import type { TestStore } from "../../test/helpers/store.ts"
 import { ADMIN_KEY, startBareWorker, startOwnWorker } from "../stack/bare-worker.ts"
 import { openTcp } from "../stack/open-tcp.ts"
@@ -20,7 +18,6 @@ export interface Contenders {
   stop(): Promise<void>
 }
 
-const NODE_FLAGS = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
 const BULLMQ_SERVER = fileURLToPath(new URL("../peers/bullmq-server.ts", import.meta.url))
 
 /** Starts all of them over one Redis. `delayMs`: in each answer of the store, over REST and TCP alike; 0: none. */
@@ -51,8 +48,8 @@ export async function startContenders(store: TestStore, delayMs: number): Promis
 
 async function startBullmq(redisPort: number) {
   const env = { ...process.env, ADMIN_API_KEY: ADMIN_KEY, REDIS_URL: `redis://127.0.0.1:${redisPort}` }
-  const running = await spawnGuarded(process.execPath, [...NODE_FLAGS, BULLMQ_SERVER], { env })
+  const running = await spawnGuarded(process.execPath, [...TYPESCRIPT_FLAGS, BULLMQ_SERVER], { env })
   running.stderr?.pipe(process.stderr)
-  const [url] = (await once(createInterface(running.stdout as Readable), "line")) as [string]
+  const url = await firstLine(running.stdout as Readable)
   return { url, pid: running.pid, stop: running.stop }
 }

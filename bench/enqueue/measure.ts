@@ -1,8 +1,8 @@
 import type { TestStore } from "../../test/helpers/store.ts"
+import { type Cpu, countCpu } from "../cpu.ts"
 import type { Load, LoadResult } from "../load/load.ts"
-import { ADMIN_KEY } from "../stack/bare-worker.ts"
+import { HEADERS } from "../stack/bare-worker.ts"
 import type { Contender } from "./contenders.ts"
-import { type Cpu, readCpu } from "./cpu.ts"
 import { bulkBodies, enqueueBodies } from "./payloads.ts"
 
 /** One way of posting requests. */
@@ -36,7 +36,6 @@ export interface Turn extends LoadResult {
 
 const WARM_UP: Shape = { name: "warm-up", concurrency: 6, bulk: 1, calls: 600 }
 const MAX_TURN_MS = 2000
-const HEADERS = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
 
 /** In turns: in each round all contenders take one shape after another, each round begun by another one. */
 export async function takeTurns(
@@ -67,13 +66,7 @@ async function takeTurn(
   const { concurrency, bulk, calls } = shape
   const url = `${contender.url}/v1/requests${bulk > 1 ? "/bulk" : ""}`
   const bodies = contender.name === "PING" ? [""] : bulk > 1 ? bulkBodies(bulk) : enqueueBodies()
-  const before = await readCpu(store, contender.pid)
-  const result = await load.run({ url, headers: HEADERS, bodies, concurrency, calls, maxMs: MAX_TURN_MS })
-  const after = await readCpu(store, contender.pid)
-  const cpu = {
-    serverMs: after.serverMs - before.serverMs,
-    bridgeMs: after.bridgeMs - before.bridgeMs,
-    redisMs: after.redisMs - before.redisMs,
-  }
+  const job = { url, headers: HEADERS, bodies, concurrency, calls, maxMs: MAX_TURN_MS }
+  const { result, cpu } = await countCpu(store, contender.pid, () => load.run(job))
   return { contender: contender.name, shape, round, cpu, ...result }
 }

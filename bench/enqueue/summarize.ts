@@ -54,7 +54,7 @@ export function referenceTable(measured: { where: string; turns: Turn[] }[]): Ta
     return [`queue, ${where}`, ...times.map((ms) => ms.toFixed(2)), ...rates.map(Math.round)]
   })
   return {
-    title: "Beside the reference implementation:",
+    title: "Beside the reference implementation",
     columns: [
       ...["", "average, ms", "20 one after another (20 × average), ms", "20 in one bulk call, ms"],
       ...["a minute, 1 concurrent", "a minute, 50 concurrent"],
@@ -76,7 +76,7 @@ export function cpuTable(turns: Turn[]): Table {
     ]
   })
   return {
-    title: "CPU time of one call at 1 concurrent on loopback, ms:",
+    title: "CPU time of one call at 1 concurrent on loopback, ms",
     columns: ["call", "Worker or server", "bridge", "Redis", "caller"],
     rows,
   }

@@ -1,5 +1,4 @@
 /** BullMQ as a contender, over TCP: the Redis's port is the argument. Jobs are prioritized, as the queue's requests are. */
-import { setTimeout as wait } from "node:timers/promises"
 import { Queue, Worker } from "bullmq"
 import { PROMPT, serveRounds } from "../throughput/contender.ts"
 
@@ -16,33 +15,13 @@ const job = {
 }
 
 await serveRounds({
-  addSingly: async (count, atOnce) => {
-    let left = count
-    const add = async () => {
-      while (left-- > 0) await queue.add(job.name, job.data, job.opts)
-    }
-    await Promise.all(Array.from({ length: atOnce }, add))
-  },
-  addInBulk: async (count, bulk) => {
-    for (let left = count; left > 0; left -= bulk) {
-      await queue.addBulk(Array.from({ length: Math.min(left, bulk) }, () => job))
-    }
-  },
-  work: async (count, concurrency) => {
-    const worker = new Worker(NAME, async () => "done", { connection, concurrency })
-    let left = count
-    await new Promise<void>((resolve) => {
-      worker.on("completed", () => {
-        left -= 1
-        if (left === 0) resolve()
-      })
-    })
-    await worker.close()
-  },
-  idle: async (count, ms) => {
-    const workers = Array.from({ length: count }, () => new Worker(NAME, async () => "done", { connection }))
-    await wait(ms)
-    await Promise.all(workers.map((worker) => worker.close()))
+  add: () => queue.add(job.name, job.data, job.opts),
+  addMany: (count) => queue.addBulk(Array.from({ length: count }, () => job)),
+  startWorkers: async (onCompleted, atOnce) => {
+    const concurrency = atOnce === undefined ? {} : { concurrency: atOnce }
+    const worker = new Worker(NAME, async () => "done", { connection, ...concurrency })
+    worker.on("completed", onCompleted)
+    return () => worker.close()
   },
   close: () => queue.close(),
 })

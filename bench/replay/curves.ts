@@ -1,4 +1,5 @@
 import type { Priority } from "../../src/core/request.ts"
+import { percentile } from "../median.ts"
 import type { PlayedRequest } from "./play.ts"
 
 type Point = [x: number, y: number]
@@ -14,6 +15,11 @@ export function waitsOf(requests: PlayedRequest[], priority?: Priority): number[
   return requests
     .filter((request) => priority === undefined || request.priority === priority)
     .flatMap(({ arrivalMs, startedMs }) => (startedMs === null ? [] : [(startedMs - arrivalMs) / 1000]))
+}
+
+/** The waits at these shares of them, as a table shows them; of none a dash. */
+export function waitCells(waits: number[], shares: number[], digits: number): string[] {
+  return shares.map((share) => (waits.length === 0 ? "–" : percentile(waits, share).toFixed(digits)))
 }
 
 export function lastEndOf(requests: PlayedRequest[]): number {

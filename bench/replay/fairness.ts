@@ -1,6 +1,5 @@
-import { percentile } from "../median.ts"
 import type { SectionOptions, SectionResult } from "../section.ts"
-import { oldestWaitCurve, round, waitsOf } from "./curves.ts"
+import { oldestWaitCurve, round, waitCells, waitsOf } from "./curves.ts"
 import { noteMachine, type PlayedRequest, play } from "./play.ts"
 import { drawRequests, type Plan, planEvenly } from "./workload.ts"
 
@@ -47,9 +46,7 @@ export async function replayFairness({ isFull, report }: SectionOptions): Promis
   const title = `One tenant with ${BACKLOG} pending and ${SMALL_TENANTS} that send ${PER_SECOND}/s each, ${LANES} lanes, ${spanMs / 1000} s`
   const rows = runs.map(({ name, flooder, others }) => {
     const waits = waitsOf(others)
-    const cells = [0.5, 0.95, 1].map((share) =>
-      waits.length === 0 ? "–" : percentile(waits, share).toFixed(2),
-    )
+    const cells = waitCells(waits, [0.5, 0.95, 1], 2)
     return [name, waitsOf(flooder).length, `${waits.length} of ${others.length}`, ...cells]
   })
   return {

@@ -1,7 +1,6 @@
 import { PRIORITIES } from "../../src/core/request.ts"
-import { percentile } from "../median.ts"
 import type { SectionOptions, SectionResult } from "../section.ts"
-import { lastEndOf, oldestWaitCurve, waitsOf } from "./curves.ts"
+import { lastEndOf, oldestWaitCurve, waitCells, waitsOf } from "./curves.ts"
 import { noteMachine, play } from "./play.ts"
 import { drawRequests, type Plan, planEvenly } from "./workload.ts"
 
@@ -28,7 +27,7 @@ export async function replayFlood({ report }: SectionOptions): Promise<SectionRe
   const title = `A flood of critical requests at ${CRITICAL_PER_SECOND}/s for ${(FLOOD_MS[1] - FLOOD_MS[0]) / 1000} s, one lane`
   const rows = PRIORITIES.map((priority) => {
     const waits = waitsOf(requests, priority)
-    const cells = [0.5, 0.95, 1].map((share) => percentile(waits, share).toFixed(1))
+    const cells = waitCells(waits, [0.5, 0.95, 1], 1)
     return [
       priority,
       `${waits.length} of ${requests.filter((each) => each.priority === priority).length}`,

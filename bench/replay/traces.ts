@@ -1,7 +1,7 @@
 import { PRIORITIES } from "../../src/core/request.ts"
 import { percentile } from "../median.ts"
 import type { Plot, SectionOptions, SectionResult, Table } from "../section.ts"
-import { inFlightCurve, lastEndOf, mostInFlight, rateCurve, waitsOf } from "./curves.ts"
+import { inFlightCurve, lastEndOf, mostInFlight, rateCurve, waitCells, waitsOf } from "./curves.ts"
 import { noteMachine, type Play, play } from "./play.ts"
 import { drawRequests, planTrace } from "./workload.ts"
 
@@ -39,7 +39,7 @@ function tabulateWaits(title: string, runs: Run[]): Table {
   const rows = runs.flatMap(({ lanes, requests }) =>
     PRIORITIES.map((priority) => {
       const waits = waitsOf(requests, priority)
-      const cells = [0.5, 0.95, 0.99].map((share) => percentile(waits, share).toFixed(2))
+      const cells = waitCells(waits, [0.5, 0.95, 0.99], 2)
       return [lanes, priority, waits.length, ...cells]
     }),
   )

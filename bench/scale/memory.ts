@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import type { RawRedis, TestStore } from "../../test/helpers/store.ts"
+import { TYPESCRIPT_FLAGS } from "../../dev/spawn-guarded.ts"
+import { keyBytes, type RawRedis, type TestStore, usedBytes } from "../../test/helpers/store.ts"
 import { mean } from "../median.ts"
 import { fill } from "./requests.ts"
 import { openQueue, startLargeStore } from "./stores.ts"
@@ -39,7 +40,7 @@ function bullmq(who: string, options: object): Holder {
     fill: async ({ address }, count) => {
       if (!("socketPath" in address)) throw new Error("The benchmarks' Redis listens on a socket.")
       const args = [address.socketPath, String(count), JSON.stringify(options)]
-      await promisify(execFile)(process.execPath, ["--experimental-strip-types", FILL_BULLMQ, ...args])
+      await promisify(execFile)(process.execPath, [...TYPESCRIPT_FLAGS, FILL_BULLMQ, ...args])
     },
     kindOf: (key) => key.split(":")[2]?.replace(/^\d+$/, "job") ?? key,
   }
@@ -82,9 +83,9 @@ async function measure(store: TestStore, holder: Holder, pending: number): Promi
   // The connections' buffers and the scripts are there before and after.
   await holder.fill(store, 1)
   await store.flush()
-  const before = await usedMemory(store.redis)
+  const before = await usedBytes(store.redis)
   await holder.fill(store, pending)
-  const perRequest = ((await usedMemory(store.redis)) - before) / pending
+  const perRequest = ((await usedBytes(store.redis)) - before) / pending
   const sizes = await kindSizes(store.redis, holder.kindOf)
   await store.flush()
   const inKeys = [...sizes].map(([name, bytes]): [string, number] => [name, bytes / pending])
@@ -93,21 +94,14 @@ async function measure(store: TestStore, holder: Holder, pending: number): Promi
   return { who: holder.who, pending, perRequest, kinds: all.toSorted(([, a], [, b]) => b - a) }
 }
 
-async function usedMemory(redis: RawRedis): Promise<number> {
-  const info = String(await redis.sendCommand(["INFO", "memory"]))
-  return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
-}
-
 /** Bytes by Redis's own measure, of a sample of each kind's keys times their number. */
 async function kindSizes(redis: RawRedis, kindOf: (key: string) => string): Promise<Map<string, number>> {
   const keys = Map.groupBy(await redis.sendCommand<string[]>(["KEYS", "*"]), kindOf)
   const sizes = new Map<string, number>()
   for (const [kind, members] of keys) {
     const sample = members.slice(0, SAMPLE)
-    const usages = await Promise.all(
-      sample.map((key) => redis.sendCommand<number>(["MEMORY", "USAGE", key, "SAMPLES", "0"])),
-    )
-    sizes.set(kind, (usages.reduce((sum, bytes) => sum + bytes, 0) / sample.length) * members.length)
+    const each = mean((await keyBytes(redis, sample)).map((bytes) => bytes ?? 0))
+    sizes.set(kind, each * members.length)
   }
   return sizes
 }

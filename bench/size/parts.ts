@@ -30,7 +30,7 @@ export function partsTable(bundle: Bundle): Table {
   const total = sizesOf(bundle).minified
   const largest = [...parts].filter(([, bytes]) => bytes > 0).toSorted(([, a], [, b]) => b - a)
   return {
-    title: "What is in the Worker, minified:",
+    title: "What is in the Worker, minified",
     columns: ["part", "bytes", "of the whole"],
     rows: largest.map(([part, bytes]) => [part, bytes, `${((100 * bytes) / total).toFixed(1)} %`]),
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { processCpuMs } from "../process-cpu.ts"
+import { processCpuMs } from "../cpu.ts"
+import { ADMIN_KEY } from "../stack/bare-worker.ts"
 import { startWorkerd } from "../stack/workerd.ts"
 import { runWrangler } from "../stack/wrangler.ts"
 
@@ -23,7 +24,7 @@ export async function timeFirstAnswer(file: string): Promise<Start> {
 }
 
 const VARIABLES = {
-  ADMIN_API_KEY: "an-admin-key-for-benchmarks",
+  ADMIN_API_KEY: ADMIN_KEY,
   UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9",
   UPSTASH_REDIS_REST_TOKEN: "none",
 }

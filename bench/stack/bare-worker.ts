@@ -5,6 +5,8 @@ import { type Bundle, bundleProduct, bundleWorker } from "./bundle.ts"
 import { startWorkerd, type Workerd } from "./workerd.ts"
 
 export const ADMIN_KEY = "an-admin-key-for-benchmarks"
+/** Of whoever posts with it. */
+export const HEADERS = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
 
 export interface BareWorkerOptions {
   /** Upstash's REST protocol, as our bridge serves it. */

@@ -1,5 +1,5 @@
 import type { TestStore } from "../../test/helpers/store.ts"
-import { type Cpu, readCpu } from "../enqueue/cpu.ts"
+import { countCpu } from "../cpu.ts"
 import { median } from "../median.ts"
 import type { Round } from "./contender.ts"
 import type { RunningContender } from "./spawn-contender.ts"
@@ -39,13 +39,11 @@ export async function takeTurns(
 async function measureRound(store: TestStore, { contender, round }: Path): Promise<Sample> {
   await store.flush()
   if (round.act === "work") await contender.run({ act: "addInBulk", count: round.count, amount: BULK })
-  const before = await readCpu(store, contender.pid)
-  const ms = await contender.run(round)
-  const after = await readCpu(store, contender.pid)
-  const each = (part: keyof Cpu) => ((after[part] - before[part]) * 1000) / round.count
+  const { result: ms, cpu } = await countCpu(store, contender.pid, () => contender.run(round))
+  const each = (spentMs: number) => (spentMs * 1000) / round.count
   return {
     perSecond: (round.count * 1000) / ms,
-    ...{ ownCpu: each("serverMs"), redisCpu: each("redisMs"), bridgeCpu: each("bridgeMs") },
+    ...{ ownCpu: each(cpu.serverMs), redisCpu: each(cpu.redisMs), bridgeCpu: each(cpu.bridgeMs) },
   }
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
+import { TYPESCRIPT_FLAGS } from "../../dev/spawn-guarded.ts"
 import type { Round } from "./contender.ts"
 
 export interface RunningContender {
@@ -13,14 +14,12 @@ export interface RunningContender {
   close(): Promise<void>
 }
 
-const NODE_FLAGS = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
-
 /** `module`: relative to `bench/`, calls `serveRounds`. It ends with us, for then its standard input does. */
 export function spawnContender(module: string, args: string[]): RunningContender {
   const file = fileURLToPath(new URL(`../${module}`, import.meta.url))
   const child: ChildProcess & { stdin: Writable; stdout: Readable } = spawn(
     process.execPath,
-    [...NODE_FLAGS, file, ...args],
+    [...TYPESCRIPT_FLAGS, file, ...args],
     { stdio: ["pipe", "pipe", "inherit"] },
   )
   const exited = once(child, "exit")

@@ -2,12 +2,11 @@ import { eventually } from "../../test/helpers/eventually.ts"
 import type { TestStore } from "../../test/helpers/store.ts"
 import { spawnSimulator } from "../../test/scale/processes.ts"
 import { startLoad } from "../load/load.ts"
-import { ADMIN_KEY, startBareWorker } from "../stack/bare-worker.ts"
+import { HEADERS, startBareWorker } from "../stack/bare-worker.ts"
 import { PROMPT, type Round } from "./contender.ts"
 import type { RunningContender } from "./spawn-contender.ts"
 
 const AT_ONCE = "[[sim: headersLatencyMs=0 latencyMs=0 tokens=1 tokensPerSecond=0]]"
-const HEADERS = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
 const LONGEST_MS = 120_000
 
 const request = {

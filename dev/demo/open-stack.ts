@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { generateAdminKey, readDevVars } from "../dev-vars.ts"
 import type { Lifetime } from "../lifetime.ts"
 import { readSettings } from "../settings.ts"
-import { type GuardedProcess, spawnGuarded } from "../spawn-guarded.ts"
+import { type GuardedProcess, spawnGuarded, TYPESCRIPT_FLAGS } from "../spawn-guarded.ts"
 
 /** A stack to post to. */
 export interface DemoStack {
@@ -72,9 +72,8 @@ async function start(
   env: NodeJS.ProcessEnv,
   lifetime: Lifetime,
 ): Promise<void> {
-  const flags = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
   const running = await lifetime.start(
-    spawnGuarded(process.execPath, [...flags, START], { cwd: root, env }),
+    spawnGuarded(process.execPath, [...TYPESCRIPT_FLAGS, START], { cwd: root, env }),
     (stack) => stack.stop(),
   )
   const lastWords = collect(running)

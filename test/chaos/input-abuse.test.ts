@@ -3,8 +3,8 @@ import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { CHAT, nameOf, OPERATIONS } from "./input/operations.ts"
 import { type RawRequest, raw, sendRaw } from "./input/raw.ts"
-import { ADMIN_KEY, type ServedWorker, serveWorker } from "./input/worker.ts"
-import { recordFault } from "./tally.ts"
+import { recordInput } from "./input/record-input.ts"
+import { ADMIN_KEY, type ServedWorker, serveWorker, unchangedBy } from "./input/worker.ts"
 
 let worker: ServedWorker
 beforeAll(async () => {
@@ -26,12 +26,7 @@ const body = JSON.stringify(CHAT)
 const chunked = "Transfer-Encoding: chunked"
 const auth = `Authorization: Bearer ${ADMIN_KEY}`
 
-async function unchanged<T>(run: () => Promise<T>): Promise<T> {
-  const before = await worker.changes()
-  const result = await run()
-  expect(await worker.changes()).toBe(before)
-  return result
-}
+const unchanged = <T>(run: () => Promise<T>) => unchangedBy(worker, run)
 
 async function stillServes(): Promise<void> {
   expect((await worker.send({ method: "GET", path: "/v1/health", key: null })).status).toBe(200)
@@ -62,7 +57,7 @@ describe("bodies that are not what they were announced to be", () => {
       }
     }
     await stillServes()
-    report(`bodies that ${fault}`, 2 * targets.length, "400 malformed_json, or no answer")
+    recordInput(`bodies that ${fault}`, 2 * targets.length, "400 malformed_json, or no answer")
   })
 
   it("compressed ones are refused wherever there may be a body", async () => {
@@ -91,7 +86,7 @@ describe("bodies that are not what they were announced to be", () => {
     const { statuses } = await unchanged(() => sendRaw(worker.port, raw({ headers, body }), "says no more"))
     for (const status of statuses) expect([400, 411, 501]).toContain(status)
     await stillServes()
-    report(fault, 1, statuses.join(" ") || "no answer")
+    recordInput(fault, 1, statuses.join(" ") || "no answer")
   })
 })
 
@@ -120,7 +115,7 @@ describe("headers", () => {
     const { statuses, text } = await sendRaw(worker.port, raw({ headers, body }))
     expect(statuses.filter((status) => status >= 200)).toEqual([expected])
     expect(text).not.toContain("\x1b")
-    report(fault, 1, String(expected))
+    recordInput(fault, 1, String(expected))
   })
 })
 
@@ -151,14 +146,14 @@ describe("paths and methods", () => {
     const found = statuses[0] ?? 0
     // Who reads a fragment off the line finds the path before it.
     expect(target.includes("#") ? [200, 404, 400] : [expected]).toContain(found)
-    report(`GET ${target}`, 1, String(found))
+    recordInput(`GET ${target}`, 1, String(found))
   })
 
   it("a path of 60 kB is one that is not known", async () => {
     const target = `/v1/requests/${"x".repeat(60_000)}`
     const { statuses } = await unchanged(() => sendRaw(worker.port, raw({ method: "GET", target })))
     expect(statuses).toEqual([404])
-    report("GET a path of 60 kB", 1, "404")
+    recordInput("GET a path of 60 kB", 1, "404")
   })
 
   it("what is noted of a refused key is short, however long its path was", async () => {
@@ -186,7 +181,7 @@ describe("paths and methods", () => {
       // No method of HTTP: the runtime refuses it by itself.
       expect([[400], [405], [501], []]).toContainEqual(statuses)
     }
-    report(
+    recordInput(
       "methods that a path does not have",
       methods.length * own.length,
       "405, or the runtime's own refusal",
@@ -245,14 +240,14 @@ describe("sizes", () => {
       // What is refused is not sent back in bulk.
       expect(text.length).toBeLessThan(sent.length + 20_000)
     }
-    report(fault, 1, String(status))
+    recordInput(fault, 1, String(status))
   })
 
   it("a bulk that says it has more than 8 MiB is refused before it is sent", async () => {
     const headers = [`Content-Length: ${9 * MiB}`]
     const request = raw({ target: "/v1/requests/bulk", headers, body: '{"requests":[' })
     expect((await unchanged(() => sendRaw(worker.port, request))).statuses).toEqual([413])
-    report("a bulk of 9 MiB", 1, "413 before it is sent")
+    recordInput("a bulk of 9 MiB", 1, "413 before it is sent")
   })
 
   function quotes(bytes: number): string {
@@ -276,7 +271,3 @@ it("knows every operation that there is", async () => {
     ])
   }
 })
-
-function report(fault: string, tried: number, seen: string): void {
-  recordFault({ table: "input", fault, tried, lost: 0, doubled: 0, seen })
-}

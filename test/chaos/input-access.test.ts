@@ -5,8 +5,15 @@ import { eventually } from "../helpers/eventually.ts"
 import { isFull } from "./effort.ts"
 import { compareRefusals } from "./input/key-timing.ts"
 import { CHAT, fill, nameOf, OPERATIONS, type Operation } from "./input/operations.ts"
-import { ADMIN_KEY, type Answer, type Sent, type ServedWorker, serveWorker } from "./input/worker.ts"
-import { recordFault } from "./tally.ts"
+import { recordInput } from "./input/record-input.ts"
+import {
+  ADMIN_KEY,
+  type Answer,
+  type Sent,
+  type ServedWorker,
+  serveWorker,
+  unchangedBy,
+} from "./input/worker.ts"
 
 const SECRET = "the-words-of-org-1"
 const EXPIRES_IN_MS = 1500
@@ -49,12 +56,7 @@ function ask(operation: Operation, key: string, changes: Record<string, unknown>
   return worker.send({ ...sent, body: JSON.stringify(body.isBulk ? { requests: [one, one] } : one) })
 }
 
-async function unchanged<T>(run: () => Promise<T>): Promise<T> {
-  const before = await worker.changes()
-  const result = await run()
-  expect(await worker.changes()).toBe(before)
-  return result
-}
+const unchanged = <T>(run: () => Promise<T>) => unchangedBy(worker, run)
 
 const withKey = OPERATIONS.filter(({ scope }) => scope !== null)
 const ofOneRequest = OPERATIONS.filter(({ path }) => path.includes("{requestId}"))
@@ -69,7 +71,7 @@ describe("keys of another organization", () => {
     expect((await ask(onlyOperation("GET /v1/requests/{requestId}"), keys.one ?? "")).json.state).toBe(
       "pending",
     )
-    report("another's request, each operation on it", ofOneRequest.length, "404, nothing changed")
+    recordInput("another's request, each operation on it", ofOneRequest.length, "404, nothing changed")
   })
 
   it("may not name it in a body or a query, alone or among others", async () => {
@@ -89,7 +91,7 @@ describe("keys of another organization", () => {
       const list = { method: "GET", path: `/v1/requests?${query}`, key: keys.two ?? "" }
       expect((await worker.send(list)).status).toBe(403)
     }
-    report("another organization in a body or a query", enqueues.length + 3, "403, nothing changed")
+    recordInput("another organization in a body or a query", enqueues.length + 3, "403, nothing changed")
   })
 
   it("see nothing of it in lists, statistics and health", async () => {
@@ -107,7 +109,7 @@ describe("keys of another organization", () => {
       const counts = (json.stats ?? json).counts
       if (counts !== undefined) expect(counts.pending).toBe(0)
     }
-    report("lists, statistics and health by a tenant", paths.length, "its own alone")
+    recordInput("lists, statistics and health by a tenant", paths.length, "its own alone")
   })
 
   it("cannot repeat its request under the same idempotency key", async () => {
@@ -120,7 +122,7 @@ describe("keys of another organization", () => {
     expect([own.status, other.status]).toEqual([202, 202])
     expect(other.json.requestId).not.toBe(own.json.requestId)
     expect(other.headers.get("idempotency-replayed")).toBeNull()
-    report("another's idempotency key", 1, "two requests, each its own")
+    recordInput("another's idempotency key", 1, "two requests, each its own")
   })
 })
 
@@ -137,7 +139,11 @@ describe("scopes", () => {
         expect(status).toBeLessThan(500)
       }
     }
-    report("each operation with a key of each single scope", tried, "403 unless it is the operation's own")
+    recordInput(
+      "each operation with a key of each single scope",
+      tried,
+      "403 unless it is the operation's own",
+    )
   })
 
   it("admin is for keys of all organizations alone, and a tenant gets 403 from what needs it", async () => {
@@ -184,14 +190,14 @@ describe("keys that are none", () => {
         expect(headers.get("www-authenticate")).toBe("Bearer")
       }
     }
-    report("expired, revoked, cut, joined or guessed keys", none.length * withKey.length, "401")
+    recordInput("expired, revoked, cut, joined or guessed keys", none.length * withKey.length, "401")
   })
 
   it.runIf(isFull)(
     "take as long to be refused, however much of them is right",
     async () => {
       const { tried, seen } = await compareRefusals(worker, keys.one ?? "")
-      report("time to refuse a key, by how much of it is right", tried, seen)
+      recordInput("time to refuse a key, by how much of it is right", tried, seen)
     },
     120_000,
   )
@@ -203,8 +209,4 @@ function onlyOperation(name: string): Operation {
   const found = OPERATIONS.find((operation) => nameOf(operation) === name)
   if (found === undefined) throw new Error(`there is no ${name}`)
   return found
-}
-
-function report(fault: string, tried: number, seen: string): void {
-  recordFault({ table: "input", fault, tried, lost: 0, doubled: 0, seen })
 }

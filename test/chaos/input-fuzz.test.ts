@@ -1,12 +1,13 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, expect, it, vi } from "vitest"
 import { expectConserved } from "../helpers/conserved.ts"
+import { parameters } from "../scale/property.ts"
 import { effort } from "./effort.ts"
 import { type Case, cases, type KnownIds } from "./input/cases.ts"
 import { OPERATION_BY_NAME } from "./input/operations.ts"
+import { recordInput } from "./input/record-input.ts"
 import { complaintsAbout, missingOf, parse } from "./input/verdict.ts"
 import { type Answer, type ServedWorker, serveWorker } from "./input/worker.ts"
-import { recordFault } from "./tally.ts"
 
 const RUNS = effort(300, 12_000)
 
@@ -21,8 +22,6 @@ afterAll(() => worker.close())
 it("the API answers whatever is sent, stores all of what it accepts, and nothing of what it refuses", async () => {
   // What the Worker logs of errors goes there.
   const logged = vi.spyOn(process.stderr, "write").mockImplementation(() => true)
-  // As fast-check tells them of a failure.
-  const { FUZZ_SEED: seed, FUZZ_PATH: path } = process.env
   const check = fc.asyncProperty(cases(known), async (each) => {
     const before = await worker.changes()
     const answer = await worker.send(each.sent)
@@ -35,11 +34,7 @@ it("the API answers whatever is sent, stores all of what it accepts, and nothing
     expect(complaints, `${each.name} → ${answer.status} ${answer.text.slice(0, 300)}`).toEqual([])
   })
   try {
-    await fc.assert(check, {
-      numRuns: RUNS,
-      ...(seed === undefined ? {} : { seed: Number(seed) }),
-      ...(path && { path }),
-    })
+    await fc.assert(check, parameters(RUNS))
     expect(logged.mock.calls.flat().join("")).toBe("")
   } finally {
     logged.mockRestore()
@@ -77,13 +72,6 @@ function report(): void {
     const tried = [...counts.values()].reduce((sum, count) => sum + count, 0)
     expect(tried, name).toBeGreaterThan(0)
     const answers = [...counts].sort(([a], [b]) => a - b).map(([status, count]) => `${status} × ${count}`)
-    recordFault({
-      table: "input",
-      fault: name,
-      tried,
-      lost: 0,
-      doubled: 0,
-      seen: answers.join(", "),
-    })
+    recordInput(name, tried, answers.join(", "))
   }
 }

@@ -91,17 +91,13 @@ describe.skipIf(findRedisServer() === null)(
         recordFault({
           table: "processes",
           fault: "SIGKILL of a stack's lanes, clocks 4 s apart",
-          tried: kills.lanes,
-          lost,
-          doubled,
+          ...{ tried: kills.lanes, lost, doubled },
           seen: paid,
         })
         recordFault({
           table: "processes",
           fault: "SIGKILL of workers in Node, in the same run",
-          tried: kills.workers,
-          lost,
-          doubled,
+          ...{ tried: kills.workers, lost, doubled },
           seen: "as above",
         })
         console.info(

@@ -44,13 +44,9 @@ describe.each(storesUnderTest())("conservation on the $name store", ({ name, sta
       })
       await fc.assert(property, { ...parameters(RUNS[name]), interruptAfterTimeLimit: TIME_LIMIT_MS })
       recordFault({
-        ...{
-          table: "model",
-          fault: `lives beside the model, ${name} store`,
-          tried: lives,
-          lost: 0,
-          doubled: 0,
-        },
+        table: "model",
+        fault: `lives beside the model, ${name} store`,
+        tried: lives,
         seen: `${acts} steps by two processes: store, replies, lists and figures as the model says`,
       })
     },

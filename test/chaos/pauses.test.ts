@@ -59,13 +59,9 @@ describe.skipIf(findRedisServer() === null)("a stack that stands still for longe
       const kept = statuses.filter(({ attempts }) => attempts[0]?.result === "completed").length
       expect(kept).toBe(REQUESTS)
       recordFault({
-        ...{
-          table: "processes",
-          fault: `SIGSTOP ${moment}, SIGCONT after its leases`,
-          tried: REQUESTS,
-          lost,
-          doubled,
-        },
+        table: "processes",
+        fault: `SIGSTOP ${moment}, SIGCONT after its leases`,
+        ...{ tried: REQUESTS, lost, doubled },
         seen: `${kept} of ${REQUESTS} late answers kept, the newer lease revoked and its call broken off`,
       })
     },

@@ -3,15 +3,16 @@ import { once } from "node:events"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { TYPESCRIPT_FLAGS } from "../../dev/spawn-guarded.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { newRequest } from "../helpers/queue.ts"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { anthropic } from "../providers/fixtures/anthropic.ts"
 import { openai } from "../providers/fixtures/openai.ts"
 import { openStack, type StackOptions } from "../scale/stack.ts"
 import { effort } from "./effort.ts"
-import type { FaultCase } from "./providers/cases.ts"
+import { codesOf, type FaultCase } from "./providers/cases.ts"
 import { type FaultyServer, startFaultyServer } from "./providers/faulty-server.ts"
 import type { Memory } from "./providers/giant-process.ts"
 import { GIANT_BYTES, giantsOf } from "./providers/giants.ts"
@@ -32,9 +33,7 @@ const FORMATS = [
 
 let store: TestStore
 beforeAll(async () => {
-  const started = await storesUnderTest().at(-1)?.start()
-  if (started === undefined) throw new Error("there is no store to test with")
-  store = started
+  store = await startBestStore()
 })
 afterAll(() => store.close())
 
@@ -80,7 +79,7 @@ describe.each(FORMATS)("giants that speak $format, four at a time", ({ format, f
         const status = await queue.status(head.requestId, null)
         const found = {
           state: status?.state,
-          codes: [...new Set(status?.attempts.map(({ error }) => error?.code ?? null))],
+          codes: codesOf(status?.attempts),
         }
         const expected = { state: code === null ? "completed" : "failed", codes: [code] }
         if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push({ title, found, expected })
@@ -104,7 +103,7 @@ describe.each(FORMATS)("giants that speak $format, four at a time", ({ format, f
   function report(name: string, { title, code }: FaultCase, growthMb: number): void {
     const taken = (server.sentBytes(name) / server.calls(name) / 1024 / 1024).toFixed(1)
     recordFault({
-      ...{ table: "providers", fault: `${format}: ${title}`, tried: server.calls(name), lost: 0, doubled: 0 },
+      ...{ table: "providers", fault: `${format}: ${title}`, tried: server.calls(name) },
       seen: `${code ?? "completed"}, ${taken} MiB taken; all giants at most ${growthMb} MiB of memory`,
     })
   }
@@ -112,11 +111,7 @@ describe.each(FORMATS)("giants that speak $format, four at a time", ({ format, f
 
 async function drainInLimits(options: StackOptions): Promise<Memory> {
   const file = fileURLToPath(new URL("./providers/giant-process.ts", import.meta.url))
-  const flags = [
-    "--experimental-strip-types",
-    "--disable-warning=ExperimentalWarning",
-    `--max-old-space-size=${HEAP_MB}`,
-  ]
+  const flags = [...TYPESCRIPT_FLAGS, `--max-old-space-size=${HEAP_MB}`]
   const env = { ...process.env, DRAIN_OPTIONS: JSON.stringify(options) }
   const child = spawn(process.execPath, [...flags, file], { env, stdio: ["ignore", "pipe", "inherit"] })
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")])

@@ -1,16 +1,16 @@
-import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { ADMIN_KEY, startBareWorker } from "../../bench/stack/bare-worker.ts"
 import type { Workerd } from "../../bench/stack/workerd.ts"
 import type { RequestStatus } from "../../src/core/outcome.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { residentBytes } from "../helpers/processes.ts"
+import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { anthropic } from "../providers/fixtures/anthropic.ts"
 import type { VendorFixtures } from "../providers/fixtures/fixtures.ts"
 import { openai } from "../providers/fixtures/openai.ts"
 import { isFull } from "./effort.ts"
-import { endOf, type FaultCase, WORDS } from "./providers/cases.ts"
+import { codesOf, endOf, type FaultCase, WORDS } from "./providers/cases.ts"
 import { type FaultyServer, startFaultyServer } from "./providers/faulty-server.ts"
 import { giantsOf } from "./providers/giants.ts"
 import { oddChats, oddMessages } from "./providers/odd-answers.ts"
@@ -22,7 +22,7 @@ const AUTHORIZED = { authorization: `Bearer ${ADMIN_KEY}` }
 const WITHIN_MS = 80_000
 const QUEUE_NAME = "faulty-lanes"
 /** Of the whole process; an isolate's own limit is not enforced here. */
-const MAX_GROWTH_MB = 500
+const MAX_GROWTH_BYTES = 500 * 1024 * 1024
 
 const FORMATS = [
   { format: "openai-chat", vendor: openai, more: oddChats() },
@@ -42,9 +42,7 @@ describe("faults of providers, through the lanes of the Worker in workerd", () =
 
   beforeAll(async () => {
     vi.spyOn(process.stderr, "write").mockImplementation(() => true)
-    const started = await storesUnderTest().at(-1)?.start()
-    if (started === undefined) throw new Error("there is no store to test with")
-    store = started
+    store = await startBestStore()
     trap = await startFaultyServer(new Map())
     for (const { format, vendor, more } of FORMATS) {
       for (const { inWorkerd, ...fault } of faultsOf(vendor, more, trap.url)) {
@@ -79,11 +77,11 @@ describe("faults of providers, through the lanes of the Worker in workerd", () =
   })
 
   it("come to the right end, and leave neither connections nor memory behind", async () => {
-    const atFirstMb = residentMb(worker.pid)
+    const atFirst = residentBytes(worker.pid)
     const ids = await enqueueAll()
-    let mostMb = 0
+    let most = 0
     const ends = async () => {
-      mostMb = Math.max(mostMb, residentMb(worker.pid))
+      most = Math.max(most, residentBytes(worker.pid))
       return Promise.all(
         [...byName].map(async ([name, fault], i) => ({ fault, found: await endFound(name, ids[i] ?? "") })),
       )
@@ -107,7 +105,7 @@ describe("faults of providers, through the lanes of the Worker in workerd", () =
     }
     await eventually(() => server.openConnections() === 0, { withinMs: 15_000 })
     expect(trap.openConnections()).toBe(0)
-    expect(mostMb - atFirstMb).toBeLessThan(MAX_GROWTH_MB)
+    expect(most - atFirst).toBeLessThan(MAX_GROWTH_BYTES)
   }, 120_000)
 
   async function enqueueAll(): Promise<string[]> {
@@ -123,8 +121,7 @@ describe("faults of providers, through the lanes of the Worker in workerd", () =
   async function endFound(name: string, requestId: string) {
     const answer = await fetch(`${worker.url}/v1/requests/${requestId}`, { headers: AUTHORIZED })
     const { state, attempts } = (await answer.json()) as RequestStatus
-    const codes = [...new Set(attempts.map(({ error }) => error?.code ?? null))]
-    return { state: String(state), codes, calls: server.calls(name) }
+    return { state: String(state), codes: codesOf(attempts), calls: server.calls(name) }
   }
 
   async function post(path: string, body: unknown) {
@@ -133,9 +130,3 @@ describe("faults of providers, through the lanes of the Worker in workerd", () =
     return { status: answer.status, json: (await answer.json()) as { requests: { requestId: string }[] } }
   }
 })
-
-/** What the process holds in memory now, as the kernel counts it. */
-function residentMb(pid: number): number {
-  const kB = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
-  return Number(kB) / 1024
-}

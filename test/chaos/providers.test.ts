@@ -4,13 +4,13 @@ import { carryOut } from "../../src/drain/run-drain.ts"
 import { type Ask, type Scene, startScene } from "../drain/scene.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { anthropic } from "../providers/fixtures/anthropic.ts"
 import { custom } from "../providers/fixtures/custom.ts"
 import { deepseek } from "../providers/fixtures/deepseek.ts"
 import type { VendorFixtures } from "../providers/fixtures/fixtures.ts"
 import { openai } from "../providers/fixtures/openai.ts"
-import { endOf, type FaultCase, taxonomyOf, WORDS } from "./providers/cases.ts"
+import { codesOf, endOf, type FaultCase, taxonomyOf, WORDS } from "./providers/cases.ts"
 import { type Fault, type FaultyServer, startFaultyServer } from "./providers/faulty-server.ts"
 import { oddChats, oddMessages } from "./providers/odd-answers.ts"
 import { wireFaultsOf } from "./providers/wire-faults.ts"
@@ -23,9 +23,7 @@ const HEALTHY = 8
 
 let store: TestStore
 beforeAll(async () => {
-  const started = await storesUnderTest().at(-1)?.start()
-  if (started === undefined) throw new Error("there is no store to test with")
-  store = started
+  store = await startBestStore()
 })
 afterAll(() => store.close())
 
@@ -91,7 +89,7 @@ describe.each(FORMATS)("providers that speak $format", ({ format, vendor, taxono
       const status = await scene.queue.status(ids.get(name) ?? "", null)
       const found = {
         state: status?.state,
-        codes: [...new Set(status?.attempts.map(({ error }) => error?.code ?? null))],
+        codes: codesOf(status?.attempts),
         calls: server.calls(name),
       }
       const { title, code } = fault

@@ -1,24 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
-import type { FaultRule } from "../../dev/bridge/faults.ts"
 import { findLeaks } from "../helpers/conserved.ts"
 import { createTestQueue, type TestQueue } from "../helpers/queue.ts"
 import { readRawQueue } from "../helpers/raw-queue.ts"
 import { storesUnderTest, type TestStore } from "../helpers/store.ts"
 import { ADMIN_KEY, type Answer, type Call, composeServices, createCall } from "../http/server.ts"
-import { effort } from "./effort.ts"
+import { isFull } from "./effort.ts"
+import { FAULTS, isHarmless } from "./rest/faults.ts"
 import { type Asked, HTTP_CALLS, type HttpCall, readSummary } from "./rest/http-calls.ts"
 import { recordFault } from "./tally.ts"
 
-const FAULTS: Record<string, FaultRule> = {
-  "the connection ends before it is executed": { fault: "drop", when: "before" },
-  "the connection is reset after it was executed": { fault: "reset", when: "after" },
-  "the answer turns into a 500": { fault: "status", status: 500, when: "after" },
-  "there are too many requests (429)": { fault: "status", status: 429 },
-  "a proxy answers with HTML (502 before)": { fault: "status", status: 502, body: "<html>" },
-  "it is delivered twice": { fault: "repeat" },
-  "the scripts are forgotten": { fault: "noscript" },
+/** On a real Redis and on the embedded store. */
+const CHOSEN = {
+  redis: /ends before|reset after|into a 500|429|502 before|twice|forgotten/,
+  embedded: isFull ? /twice/ : /reset after/,
 }
-const HARMLESS: FaultRule["fault"][] = ["noscript", "repeat"]
 const ENDS_WELL = "the true answer; what an undisturbed queue holds"
 const ENDS_CLEARLY = "503 store_unavailable, what was perhaps stored by name; safe to repeat"
 
@@ -44,14 +39,7 @@ describe.each(storesUnderTest())("the HTTP API over a failing way to the $name s
     await store.close()
     for (const [fault, times] of tried) {
       const seen = fault.endsWith("for good") ? ENDS_CLEARLY : ENDS_WELL
-      const row = {
-        table: "rest",
-        fault: `HTTP: ${fault} (${name} store)`,
-        tried: times,
-        lost: 0,
-        doubled: 0,
-      }
-      recordFault({ ...row, seen })
+      recordFault({ table: "rest", fault: `HTTP: ${fault} (${name} store)`, tried: times, seen })
     }
   })
 
@@ -74,7 +62,7 @@ describe.each(storesUnderTest())("the HTTP API over a failing way to the $name s
     return readSummary(store.redis, queue.name)
   }
 
-  const faults = Object.entries(FAULTS).filter((_, i) => name === "redis" || i === effort(1, 5))
+  const faults = Object.entries(FAULTS).filter(([what]) => CHOSEN[name].test(what))
   for (const [what, rule] of faults) {
     test.each(HTTP_CALLS)(`$what is answered as ever when ${what}`, async (httpCall) => {
       const [site, twin] = [await open(httpCall), await open(httpCall)]
@@ -86,7 +74,7 @@ describe.each(storesUnderTest())("the HTTP API over a failing way to the $name s
       expect(await summaryOf(site)).toEqual(await summaryOf(twin))
       count(what)
     })
-    if (HARMLESS.includes(rule.fault)) continue
+    if (isHarmless(rule)) continue
     test.each(HTTP_CALLS)(`$what is refused clearly when ${what} again and again`, async (httpCall) => {
       const [site, twin] = [await open(httpCall), await open(httpCall)]
       store.bridge.faults.inject(rule)

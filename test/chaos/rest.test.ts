@@ -1,34 +1,13 @@
 import { afterAll, expect, test } from "vitest"
-import type { FaultRule } from "../../dev/bridge/faults.ts"
 import { AppError } from "../../src/core/errors.ts"
-import { createAccess } from "../../src/queue/access.ts"
-import { createTestClock, type TestQueue } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 import { isFull } from "./effort.ts"
+import { FAULTS, isHarmless } from "./rest/faults.ts"
 import { SCENARIOS, type Scenario, SECRET, secretRequests } from "./rest/scenarios.ts"
-import { readWholeState } from "./rest/whole-state.ts"
+import { openTwins as openTwinsOn, stateOf } from "./rest/twins.ts"
 import { recordFault } from "./tally.ts"
 
-/** As a proxy does that shows what it could not deliver. */
-const ECHO = `<html>Bad gateway: ${SECRET}</html>`
-const FAULTS: Record<string, FaultRule> = {
-  "the connection ends before it is executed": { fault: "drop", when: "before" },
-  "the connection ends after it was executed": { fault: "drop", when: "after" },
-  "the connection is reset before it is executed": { fault: "reset", when: "before" },
-  "the connection is reset after it was executed": { fault: "reset", when: "after" },
-  "it is delivered twice": { fault: "repeat" },
-  "the store is overloaded (500 before)": { fault: "status", status: 500, when: "before" },
-  "the answer turns into a 500": { fault: "status", status: 500, when: "after" },
-  "there are too many requests (429)": { fault: "status", status: 429 },
-  "a proxy answers with HTML (502 before)": { fault: "status", status: 502, body: ECHO },
-  "a proxy answers with HTML (502 after)": { fault: "status", status: 502, body: ECHO, when: "after" },
-  "the answer is no JSON": { fault: "status", status: 200, body: `{"result": ${SECRET}`, when: "after" },
-  "the answer is empty": { fault: "status", status: 200, body: "", when: "after" },
-  "the scripts are forgotten": { fault: "noscript" },
-}
 const AWAY = "any of these, four times in a row"
-/** These are answered all the same. */
-const HARMLESS: FaultRule["fault"][] = ["noscript", "repeat"]
 /** As `queue/store.ts` tries. */
 const TRIES = 4
 const TRY_TIMEOUT_MS = 5000
@@ -37,40 +16,16 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
   const tried = new Map<string, number>()
   const count = (fault: string) => tried.set(fault, (tried.get(fault) ?? 0) + 1)
   afterAll(() => {
-    const seen = "the true answer; the stored state of an undisturbed run"
     for (const [fault, times] of tried) {
-      const row = { fault: `${fault} (${kind} store)`, tried: times, lost: 0, doubled: 0 }
-      recordFault({
-        ...row,
-        table: "rest",
-        seen: fault === AWAY ? "503 store_unavailable, then the true answer" : seen,
-      })
+      const seen =
+        fault === AWAY
+          ? "503 store_unavailable, then the true answer"
+          : "the true answer; the stored state of an undisturbed run"
+      recordFault({ table: "rest", fault: `${fault} (${kind} store)`, tried: times, seen })
     }
   })
 
-  /** A queue and its undisturbed twin, at the same instant, with the same requests, ready for the same call. */
-  async function openTwins({ prepare }: Scenario) {
-    const at = Date.now()
-    const [queue, twin] = [createTestClock(at), createTestClock(at)].map((clock) =>
-      open({ clock, random: () => 0 }),
-    ) as [TestQueue, TestQueue]
-    const requests = secretRequests(queue, 3)
-    const [act, actOfTwin] = [
-      await prepare(queue, requests, accessOf(queue)),
-      await prepare(twin, requests, accessOf(twin)),
-    ]
-    return { queue, twin, act, actOfTwin }
-  }
-
-  function accessOf({ name }: TestQueue) {
-    const { url, token } = store()
-    return createAccess({ redis: { url, token }, queueName: name, random: () => 0 })
-  }
-
-  async function stateOf({ redis, name }: TestQueue, { counts }: Scenario) {
-    const state = await readWholeState(redis, name)
-    return counts === undefined ? state : JSON.parse(JSON.stringify(state).replace(counts, "0"))
-  }
+  const openTwins = (scenario: Scenario) => openTwinsOn(store(), open, scenario)
 
   // The embedded store is slow; what it does not take part in is seen on the other.
   const chosen = {
@@ -80,23 +35,21 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
   const ofStore = Object.entries(FAULTS).filter(([what]) => chosen[kind].test(what))
   for (const [what, rule] of ofStore) {
     test.each(SCENARIOS)(`$what is done once, and told truly, when ${what}`, async (scenario) => {
-      const { pick = (reply: unknown) => reply } = scenario
       const { queue, twin, act, actOfTwin } = await openTwins(scenario)
       store().bridge.faults.inject({ ...rule, times: TRIES - 1 })
       const reply = await act()
       const fired = store().bridge.faults.list()[0]?.fired ?? 0
       store().bridge.faults.clear()
-      expect(pick(reply)).toEqual(pick(await actOfTwin()))
-      expect(await stateOf(queue, scenario)).toEqual(await stateOf(twin, scenario))
-      if (!HARMLESS.includes(rule.fault)) expect(fired).toBe(TRIES - 1)
+      expect(reply).toEqual(await actOfTwin())
+      expect(await stateOf(store(), queue, scenario)).toEqual(await stateOf(store(), twin, scenario))
+      if (!isHarmless(rule)) expect(fired).toBe(TRIES - 1)
       count(what)
     })
   }
 
   test.each(SCENARIOS)("$what says clearly that the store is gone, and may be repeated", async (scenario) => {
-    const { pick = (reply: unknown) => reply } = scenario
     for (const [, rule] of ofStore) {
-      if (HARMLESS.includes(rule.fault)) continue
+      if (isHarmless(rule)) continue
       const { queue, twin, act, actOfTwin } = await openTwins(scenario)
       store().bridge.faults.inject(rule)
       const error = await act().catch((reason: unknown) => reason)
@@ -106,8 +59,8 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
       expect(everyWordOf(error)).not.toContain(SECRET)
       count(AWAY)
       if (scenario.isNewWhenRepeated) continue
-      expect(pick(await act())).toEqual(pick(await actOfTwin()))
-      expect(await stateOf(queue, scenario)).toEqual(await stateOf(twin, scenario))
+      expect(await act()).toEqual(await actOfTwin())
+      expect(await stateOf(store(), queue, scenario)).toEqual(await stateOf(store(), twin, scenario))
     }
   })
 
@@ -117,7 +70,6 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
     async (when) => {
       const { counters, faults } = store().bridge
       const delayed = SCENARIOS.map(async (scenario) => {
-        const { pick = (reply: unknown) => reply, what } = scenario
         const { queue, twin, act, actOfTwin } = await openTwins(scenario)
         faults.inject({
           fault: "delay",
@@ -126,7 +78,7 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
           times: 1,
           contains: `{${queue.name}}`,
         })
-        expect(pick(await act()), what).toEqual(pick(await actOfTwin()))
+        expect(await act(), scenario.what).toEqual(await actOfTwin())
         return { scenario, queue, twin }
       })
       const all = await Promise.all(delayed)
@@ -134,7 +86,9 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
         Object.values(counters.byStatus).reduce((sum, count) => sum + count, counters.dropped)
       await expect.poll(answered, { timeout: 3000 }).toBe(counters.requests)
       for (const { scenario, queue, twin } of all) {
-        expect(await stateOf(queue, scenario), scenario.what).toEqual(await stateOf(twin, scenario))
+        expect(await stateOf(store(), queue, scenario), scenario.what).toEqual(
+          await stateOf(store(), twin, scenario),
+        )
         count(`it is held up beyond the timeout, ${when} execution`)
       }
       expect(faults.list().map(({ fired }) => fired)).toEqual(SCENARIOS.map(() => 1))

@@ -1,15 +1,14 @@
 /** `npm run chaos`: the fault suites with full effort; `npm run chaos -- soak` the half hour of mixed load. See docs/reliability.md. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { describeMachine } from "../../bench/machine.ts"
 import { printTable } from "../../bench/print-result.ts"
+import { writeResult } from "../../bench/results.ts"
 import type { FaultRow } from "./tally.ts"
-
-const RESULTS = new URL("../../bench/results/chaos.json", import.meta.url)
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -24,28 +23,19 @@ const folder = mkdtempSync(join(tmpdir(), "aiq-chaos-"))
 const report = join(folder, "faults.jsonl")
 const startedAt = Date.now()
 const code = await runSuites(positionals)
-const rows = existsSync(report)
-  ? readFileSync(report, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as FaultRow)
-  : []
+const lines = existsSync(report) ? readFileSync(report, "utf8").trim().split("\n") : []
+const rows = lines.map((line) => JSON.parse(line) as FaultRow)
 rmSync(folder, { recursive: true })
 const minutes = Math.round((Date.now() - startedAt) / 60_000)
-for (const table of new Set(rows.map((row) => row.table))) {
-  const columns = ["fault", "times tried", "lost", "doubled", "what callers saw"]
-  const own = rows.filter((row) => row.table === table)
+for (const [title, own] of Map.groupBy(rows, ({ table }) => table)) {
   printTable({
-    title: table,
-    columns,
+    title,
+    columns: ["fault", "times tried", "lost", "doubled", "what callers saw"],
     rows: own.map((row) => [row.fault, row.tried, row.lost, row.doubled, row.seen]),
   })
 }
 if (code === 0 && positionals.length === 0) {
-  writeFileSync(
-    RESULTS,
-    `${JSON.stringify({ at: new Date(startedAt).toISOString(), machine, minutes, rows }, null, 2)}\n`,
-  )
+  writeResult("chaos.json", { at: new Date(startedAt).toISOString(), machine, minutes, rows })
 }
 process.exitCode = code
 

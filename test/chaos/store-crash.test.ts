@@ -3,8 +3,8 @@ import { findRedisServer } from "../../dev/store-redis.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { openScene } from "../scale/scene.ts"
 import { effort } from "./effort.ts"
+import { startKillableStore } from "./killable-store.ts"
 import { settleAccounts } from "./processes/account.ts"
-import { startMortalStore } from "./processes/mortal-store.ts"
 import { recordFault } from "./tally.ts"
 
 const FACTOR = 10
@@ -18,7 +18,7 @@ describe.skipIf(findRedisServer() === null)(
     test(
       "has kept all that was accepted, and every answer reaches it",
       async ({ onTestFinished }) => {
-        const store = await startMortalStore()
+        const store = await startKillableStore()
         const scene = await openScene({ factor: FACTOR, env: SETTINGS, store })
         onTestFinished(() => scene.close())
         await scene.script({
@@ -30,7 +30,8 @@ describe.skipIf(findRedisServer() === null)(
         const crashing = (async () => {
           while (!isOver) {
             await scene.pass(CRASH_EVERY_MS * (0.5 + Math.random()))
-            await store.crash()
+            await store.kill()
+            await store.start("kept")
             crashes += 1
           }
         })()
@@ -55,13 +56,9 @@ describe.skipIf(findRedisServer() === null)(
         expect({ lost, doubled, completed }).toEqual({ lost: 0, doubled: 0, completed: texts.size })
         expect(crashes).toBeGreaterThan(1)
         recordFault({
-          ...{
-            table: "processes",
-            fault: "SIGKILL of the store, restart from its AOF",
-            tried: crashes,
-            lost,
-            doubled,
-          },
+          table: "processes",
+          fault: "SIGKILL of the store, restart from its AOF",
+          ...{ tried: crashes, lost, doubled },
           seen: `${completed} completed; ${calls.length} calls, ${again} of them again; ${expired} attempts recorded as lease_expired; enqueues repeated until answered`,
         })
         console.info(

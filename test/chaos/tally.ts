@@ -15,8 +15,14 @@ export interface FaultRow {
   seen: string
 }
 
-/** Notes what a test counted, for the report that `npm run chaos` writes. The test itself asserts that nothing is lost or doubled. */
-export function recordFault(row: FaultRow): void {
+type CountedFault = Omit<FaultRow, "lost" | "doubled"> & Partial<FaultRow>
+
+/**
+ * Notes what a test counted, for the report that `npm run chaos` writes. `lost` and `doubled` are 0 unless given: the test
+ * has asserted it.
+ */
+export function recordFault(counted: CountedFault): void {
   const file = process.env.CHAOS_REPORT
+  const row: FaultRow = { lost: 0, doubled: 0, ...counted }
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(row)}\n`)
 }

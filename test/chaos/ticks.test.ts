@@ -99,13 +99,9 @@ describe.skipIf(findRedisServer() === null)("a cron without lanes, in two isolat
       } as const
       for (const [kind, name] of Object.entries(rows)) {
         recordFault({
-          ...{
-            table: "processes",
-            fault: `cron ticks ${name}`,
-            tried: seen[kind as keyof typeof seen],
-            lost,
-            doubled,
-          },
+          table: "processes",
+          fault: `cron ticks ${name}`,
+          ...{ tried: seen[kind as keyof typeof seen], lost, doubled },
           seen: `${texts.size} requests, ${attempts} attempts, as many calls`,
         })
       }

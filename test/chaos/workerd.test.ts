@@ -84,11 +84,9 @@ describe.runIf(stackStores.includes("redis"))(
         expect(again).toBeGreaterThan(0)
         expect(doubled).toBe(0)
         recordFault({
-          ...{
-            table: "processes",
-            fault: "SIGKILL of workerd, bridge and store at once while answers stream",
-          },
-          ...{ tried: KILLS, lost: 0, doubled },
+          table: "processes",
+          fault: "SIGKILL of workerd, bridge and store at once while answers stream",
+          ...{ tried: KILLS, doubled },
           seen: `${REQUESTS} completed; ${simulator.calls.length} calls, ${again} of them again; ${expired} attempts recorded as lease_expired`,
         })
         expect(await stack.stop()).toBe(0)

@@ -5,7 +5,7 @@ import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts
 import { compose } from "../../src/compose.ts"
 import { createApp } from "../../src/http/app.ts"
 import { ADMIN_KEY } from "../helpers/stack.ts"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { startBestStore, type TestStore } from "../helpers/store.ts"
 
 export { ADMIN_KEY }
 
@@ -43,8 +43,7 @@ export interface ServedQueue {
 let queues = 0
 
 export async function serveQueue(env: Record<string, string> = {}): Promise<ServedQueue> {
-  const store = await storesUnderTest().at(-1)?.start()
-  if (store === undefined) throw new Error("there is no store to test with")
+  const store = await startBestStore()
   const simulator = await startSimulator({ latencyMs: 0, tokensPerSecond: 0, tokens: 30 })
   queues += 1
   const variables = {

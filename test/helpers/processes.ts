@@ -5,6 +5,11 @@ export interface RunningProcess {
   command: string
 }
 
+/** What a process holds in memory now, as the kernel counts it. Throws once it has ended. Linux alone. */
+export function residentBytes(pid: number): number {
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
+}
+
 /**
  * The processes of one checkout, in whatever process group, under whatever parent: whoever inherited `marker` in the
  * environment, or works in `folder` (redis-server writes its title over its environment). Linux alone; a zombie runs

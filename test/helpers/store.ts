@@ -32,6 +32,11 @@ export function storesUnderTest(): { name: StoreKind; start(): Promise<TestStore
   return names.map((name) => ({ name, start: () => startTestStore(name) }))
 }
 
+/** A real Redis where one is installed, else the embedded store. */
+export function startBestStore(): Promise<TestStore> {
+  return startTestStore(findRedisServer() === null ? "embedded" : "redis")
+}
+
 /** A fresh, empty store with its bridge; one per test file, and `flush()` between tests. */
 export async function startTestStore(
   kind: StoreKind,
@@ -57,6 +62,19 @@ export async function startTestStore(
       await store.close()
     },
   }
+}
+
+/** What the store itself says that it holds, bytes: a real Redis alone. */
+export async function usedBytes(redis: RawRedis): Promise<number> {
+  const info = String(await redis.sendCommand(["INFO", "memory"]))
+  return Number(/^used_memory:(\d+)/m.exec(info)?.[1])
+}
+
+/** Of these keys, in their order, to the last member; null: it is gone. */
+export function keyBytes(redis: RawRedis, keys: string[]): Promise<(number | null)[]> {
+  return Promise.all(
+    keys.map((key) => redis.sendCommand<number | null>(["MEMORY", "USAGE", key, "SAMPLES", "0"])),
+  )
 }
 
 export async function connectRaw(address: StoreAddress) {

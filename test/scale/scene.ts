@@ -122,7 +122,8 @@ export async function openScene({ factor, env = {}, store: given }: SceneOptions
   }
 }
 
-async function postScript(simulatorUrl: string, rule: unknown): Promise<void> {
+/** Rules of a simulator in another process: one, or a list. */
+export async function postScript(simulatorUrl: string, rule: unknown): Promise<void> {
   const response = await fetch(`${simulatorUrl}/__script`, { method: "POST", body: JSON.stringify(rule) })
   if (!response.ok) throw new Error(await response.text())
 }

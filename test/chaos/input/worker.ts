@@ -1,5 +1,6 @@
+import { expect } from "vitest"
 import { ADMIN_KEY, startBareWorker } from "../../../bench/stack/bare-worker.ts"
-import { storesUnderTest, type TestStore } from "../../helpers/store.ts"
+import { startBestStore, type TestStore } from "../../helpers/store.ts"
 
 export { ADMIN_KEY }
 
@@ -38,8 +39,7 @@ const ROUTES =
   '{"fast": [{"provider": "openai", "model": "m", "weight": 3}, {"provider": "anthropic", "model": "n"}]}'
 
 export async function serveWorker(): Promise<ServedWorker> {
-  const store = await storesUnderTest().at(-1)?.start()
-  if (store === undefined) throw new Error("there is no store to test with")
+  const store = await startBestStore()
   const nowhere = "http://127.0.0.1:9"
   const worker = await startBareWorker({
     store,
@@ -74,6 +74,14 @@ export async function serveWorker(): Promise<ServedWorker> {
       await store.close()
     },
   }
+}
+
+/** Asserts that nothing in the store has been changed meanwhile. */
+export async function unchangedBy<T>(worker: ServedWorker, run: () => Promise<T>): Promise<T> {
+  const before = await worker.changes()
+  const result = await run()
+  expect(await worker.changes()).toBe(before)
+  return result
 }
 
 async function readAnswer(answer: Response): Promise<Answer> {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../../src/core/outcome.ts"
+import type { AttemptRecord, ErrorCode } from "../../../src/core/outcome.ts"
 import type { VendorFixtures } from "../../providers/fixtures/fixtures.ts"
 import type { Conversation, Fault } from "./faulty-server.ts"
 
@@ -91,10 +91,15 @@ export function taxonomyOf({ errors }: Pick<VendorFixtures, "errors">): FaultCas
   })
 }
 
+/** Of all its attempts, each once; null: an attempt that succeeded. */
+export function codesOf(attempts: AttemptRecord[] = []): (string | null)[] {
+  return [...new Set(attempts.map(({ error }) => error?.code ?? null))]
+}
+
 /** What becomes of a request with one retry that meets the fault whenever it is called. */
 export function endOf({ code, isRetried, isAccounts }: FaultCase): {
   state: string
-  codes: unknown[]
+  codes: (string | null)[]
   calls: number
 } {
   const finished = code === null ? "completed" : "failed"

@@ -1,6 +1,6 @@
 import { once } from "node:events"
 import { type AddressInfo, createServer, type Socket } from "node:net"
-import { setTimeout as sleep } from "node:timers/promises"
+import { setTimeout as wait } from "node:timers/promises"
 
 /** The provider's side of one call. */
 export interface Conversation {
@@ -105,7 +105,7 @@ function converse(socket: Socket, count: (bytes: number) => void): Conversation 
       count(bytes.length)
       if (!socket.write(bytes)) await Promise.race([once(socket, "drain"), gone])
     },
-    wait: (ms) => Promise.race([sleep(ms), gone]),
+    wait: (ms) => Promise.race([wait(ms), gone]),
     hang: () => gone,
     reset: () => socket.resetAndDestroy(),
   }

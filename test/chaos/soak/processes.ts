@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { processesOf, type RunningProcess } from "../../helpers/processes.ts"
+import { processesOf, type RunningProcess, residentBytes } from "../../helpers/processes.ts"
 import type { Checkout } from "../../helpers/stack.ts"
 
 export interface Watched {
@@ -37,10 +37,10 @@ function nameOf({ command }: RunningProcess): string {
   return known[1]
 }
 
-/** Bytes in memory, as the kernel counts them. Throws when the process has ended: in a soak none may. */
-export function residentBytes({ pid, name }: Watched): number {
+/** Bytes in memory. Throws when the process has ended: in a soak none may. */
+export function watchedBytes({ pid, name }: Watched): number {
   try {
-    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
+    return residentBytes(pid)
   } catch {
     throw new Error(`${name} has ended (a change in src makes wrangler start it anew)`)
   }

@@ -1,4 +1,4 @@
-import type { RawRedis } from "../../helpers/store.ts"
+import { keyBytes, type RawRedis } from "../../helpers/store.ts"
 
 /** By family (`outcome`, `idem`, `finished` …): how many keys, and what they take, bytes. */
 export type Families = Record<string, { keys: number; bytes: number }>
@@ -11,10 +11,7 @@ const TABLE_BYTES_PER_KEY = 16
 export async function readFamilies(redis: RawRedis): Promise<Families> {
   const families: Families = {}
   const names = await redis.sendCommand<string[]>(["KEYS", "*"])
-  const sizes = await Promise.all(
-    // The whole of every value, not a guess from five of its members.
-    names.map((name) => redis.sendCommand<number | null>(["MEMORY", "USAGE", name, "SAMPLES", "0"])),
-  )
+  const sizes = await keyBytes(redis, names)
   for (const [i, name] of names.entries()) {
     const size = sizes[i] ?? null
     if (size === null) continue
@@ -23,11 +20,6 @@ export async function readFamilies(redis: RawRedis): Promise<Families> {
     families[family] = { keys: keys + 1, bytes: bytes + size }
   }
   return families
-}
-
-export async function usedBytes(redis: RawRedis): Promise<number> {
-  const info = await redis.sendCommand<string>(["INFO", "memory"])
-  return Number(/used_memory:(\d+)/.exec(info)?.[1])
 }
 
 /** What grows by contract for as long as a soak lasts. */

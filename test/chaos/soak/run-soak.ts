@@ -1,12 +1,14 @@
 /** `npm run chaos -- soak [--minutes 30]`: see docs/reliability.md. */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { drawPlots } from "../../../bench/draw-plots.ts"
 import { describeMachine } from "../../../bench/machine.ts"
 import { printTable } from "../../../bench/print-result.ts"
+import { writeResult } from "../../../bench/results.ts"
 import { ADMIN_KEY, createCheckout, type Stack, startStack } from "../../helpers/stack.ts"
 import { connectRaw } from "../../helpers/store.ts"
+import { postScript } from "../../scale/scene.ts"
 import { createCall } from "./http.ts"
 import { type LoadReport, runLoad } from "./load.ts"
 import { plotsOf } from "./plots.ts"
@@ -14,7 +16,6 @@ import { watchedProcesses } from "./processes.ts"
 import { type Samples, takeSamples } from "./sample.ts"
 import { slopePercent } from "./slope.ts"
 
-const RESULTS = new URL("../../../bench/results/", import.meta.url)
 const BENCH = new URL("../../../bench/", import.meta.url)
 const HEAP_PROBE = new URL("./heap-probe.mjs", import.meta.url)
 const SETTLE_MINUTES = 5
@@ -50,7 +51,7 @@ export async function runSoak(minutes: number): Promise<boolean> {
     NODE_OPTIONS: `--import=${HEAP_PROBE.href}`,
   })
   try {
-    await script(stack)
+    await postScript(String(stack.addresses.simulatorUrl), TROUBLE)
     const redis = await connectRaw({ socketPath: redisSocket(stack) })
     const processes = watchedProcesses(checkout)
     console.log(
@@ -76,11 +77,6 @@ async function warmUp(url: string): Promise<void> {
     while (left-- > 0) await (await fetch(`${url}/v1/health`)).arrayBuffer()
   }
   await Promise.all(Array.from({ length: WARM_UP_AT_ONCE }, ask))
-}
-
-async function script({ addresses: { simulatorUrl } }: Stack): Promise<void> {
-  const answer = await fetch(`${simulatorUrl}/__script`, { method: "POST", body: JSON.stringify(TROUBLE) })
-  if (!answer.ok) throw new Error(await answer.text())
 }
 
 /** Past the bridge, which serves no MEMORY, as Upstash does not. */
@@ -125,10 +121,9 @@ function conclude(run: Run, { series, families }: Samples, load: LoadReport): bo
   console.log(JSON.stringify(load, null, 2))
   const hasGrown = rows.some(({ verdict }) => verdict === "GROWS")
   const isMet = !hasGrown && load.lost + load.open === 0 && Object.keys(load.unexpected).length === 0
-  mkdirSync(RESULTS, { recursive: true })
-  const result = { ...run, isMet, mostPercentPerTenMinutes: MOST_PERCENT, series: rows, families, load }
-  writeFileSync(new URL("soak.json", RESULTS), `${JSON.stringify(result, null, 2)}\n`)
-  drawPlots(plotsOf(series), RESULTS)
+  const found = { isMet, mostPercentPerTenMinutes: MOST_PERCENT, series: rows, families, load }
+  writeResult("soak.json", { ...run, ...found })
+  drawPlots(plotsOf(series))
   return isMet
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises"
-import type { RawRedis } from "../../helpers/store.ts"
-import { heapBytes, residentBytes, type Watched } from "./processes.ts"
-import { type Families, keptLong, readFamilies, usedBytes } from "./redis.ts"
+import { type RawRedis, usedBytes } from "../../helpers/store.ts"
+import { heapBytes, type Watched, watchedBytes } from "./processes.ts"
+import { type Families, keptLong, readFamilies } from "./redis.ts"
 import type { Point } from "./slope.ts"
 
 export interface Series {
@@ -47,7 +47,7 @@ export async function takeSamples(
   for (let i = 0; !signal.aborted; i++) {
     const minute = (Date.now() - startedAt) / 60_000
     for (const one of processes) {
-      add(minute, one.name, residentBytes(one), one.name === "Redis" ? REDIS_RESIDENT : true)
+      add(minute, one.name, watchedBytes(one), one.name === "Redis" ? REDIS_RESIDENT : true)
       const heap = heapBytes(heaps, one)
       if (heap !== null) add(minute, `${one.name}: heap after a full collection`, heap)
     }
