@@ -26,12 +26,16 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     expect(replies).toEqual([{ requestId, state: "pending", position: 1, createdAt: now }])
 
     const bodyText = JSON.stringify(request.body)
+    const metadataText = JSON.stringify(request.head.metadata)
     expect(await redis.get(keys.metadata(requestId))).toBe(`1${JSON.stringify(request.head.metadata)}`)
     expect(await redis.get(keys.body(requestId))).toBe(`1${bodyText}`)
     expect(decodeRecord((await redis.hGet(keys.live, requestId)) ?? "")).toEqual({
       ...{ version: 3, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
       ...{ createdAt: 0, scheduledAt: 0, maxRetries: 3, simulated: 0, metadata: 1 },
-      ...{ bytes: bodyText.length + 1, tokens: Math.ceil((bodyText.length + 1) / 4) + 50 },
+      ...{
+        bytes: bodyText.length + metadataText.length + 2,
+        tokens: Math.ceil((bodyText.length + 1) / 4) + 50,
+      },
       ...{ timeoutMs: 45_000, deadlineAt: now + 60_000, resultTtlSeconds: 600 },
       ...{ attempt: 0, retries: 0, timeouts: "", lost: 0, replays: 0, startedAt: 0 },
       ...{ owner: "", op: "", provider: "", history: "", circuit: "" },
@@ -94,9 +98,9 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     const { body, head } = await queue.takeOne()
     expect(body).toEqual(request.body)
     expect(head).toEqual(request.head)
-    expect(Number(await redis.strLen(keys.body(requestId)))).toBe(
-      decodeRecord((await redis.hGet(keys.live, requestId)) ?? "").bytes,
-    )
+    const lengths = [await redis.strLen(keys.body(requestId)), await redis.strLen(keys.metadata(requestId))]
+    const { bytes } = decodeRecord((await redis.hGet(keys.live, requestId)) ?? "")
+    expect(Number(lengths[0]) + Number(lengths[1])).toBe(bytes)
   })
 
   test("the same ids again change nothing and answer where the requests are now", async () => {
