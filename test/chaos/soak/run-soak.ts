@@ -21,6 +21,9 @@ const HEAP_PROBE = new URL("./heap-probe.mjs", import.meta.url)
 const SETTLE_MINUTES = 5
 const WARM_UP_CALLS = 30_000
 const WARM_UP_AT_ONCE = 8
+/** Read, and refused for what it is. */
+const REFUSED = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" }
+const LARGE = JSON.stringify({ messages: "x".repeat(1000) })
 /** % of its size that nothing may grow by in ten minutes. */
 const MOST_PERCENT = 1
 /** So that what is kept for a day comes and goes within minutes. */
@@ -70,11 +73,16 @@ export async function runSoak(minutes: number): Promise<boolean> {
   }
 }
 
-/** Under `wrangler dev` workerd grows for its first 28,000 calls, also with a Worker that does nothing. */
+/** Under `wrangler dev` workerd grows for its first tens of thousands of calls, also with a Worker that does nothing. */
 async function warmUp(url: string): Promise<void> {
   let left = WARM_UP_CALLS
   const ask = async () => {
-    while (left-- > 0) await (await fetch(`${url}/v1/health`)).arrayBuffer()
+    while (left-- > 0) {
+      await (await fetch(`${url}/v1/health`)).arrayBuffer()
+      await (
+        await fetch(`${url}/v1/requests`, { method: "POST", headers: REFUSED, body: LARGE })
+      ).arrayBuffer()
+    }
   }
   await Promise.all(Array.from({ length: WARM_UP_AT_ONCE }, ask))
 }
