@@ -19,6 +19,7 @@ import { slopePercent } from "./slope.ts"
 const BENCH = new URL("../../../bench/", import.meta.url)
 const HEAP_PROBE = new URL("./heap-probe.mjs", import.meta.url)
 const SETTLE_MINUTES = 5
+const FORGET_EVERY_MS = 60_000
 const WARM_UP_CALLS = 30_000
 const WARM_UP_AT_ONCE = 8
 /** Read, and refused for what it is. */
@@ -62,6 +63,8 @@ export async function runSoak(minutes: number): Promise<boolean> {
     )
     await warmUp(stack.url)
     const over = new AbortController()
+    const forgetting = setInterval(() => void forgetCalls(stack), FORGET_EVERY_MS)
+    over.signal.addEventListener("abort", () => clearInterval(forgetting))
     const samples = takeSamples(processes, { redis, heaps, settledAt, signal: over.signal })
     const load = runLoad(createCall(stack.url, ADMIN_KEY), minutes).finally(() => over.abort())
     const [sampled, report] = await Promise.all([samples, load])
@@ -85,6 +88,11 @@ async function warmUp(url: string): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: WARM_UP_AT_ONCE }, ask))
+}
+
+/** The simulator's record of what was called, which it keeps for tests. */
+async function forgetCalls({ addresses: { simulatorUrl } }: Stack): Promise<void> {
+  await fetch(`${simulatorUrl}/__calls`, { method: "DELETE" }).catch(() => undefined)
 }
 
 /** Past the bridge, which serves no MEMORY, as Upstash does not. */
