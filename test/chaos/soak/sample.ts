@@ -22,7 +22,10 @@ const EVERY_MS = 5_000
 const MIB = 2 ** 20
 
 const NET_MEMORY = "Redis: memory in use, without what is kept long"
-const REDIS_RESIDENT = "its allocator holds what is kept long as well; judged is what it uses"
+const NOT_JUDGED: [name: string, why: string][] = [
+  ["Redis", "its allocator holds what is kept long as well; judged is what it uses"],
+  ["esbuild", "it watches files for `wrangler dev`, and none changes"],
+]
 const GROWS = "idempotency keys (24 h) and the audit (10,000 entries) are kept long by contract"
 
 /** Samples every 5 s until told to stop; minutes count from now. Rejects when a process has ended. */
@@ -47,7 +50,12 @@ export async function takeSamples(
   for (let i = 0; !signal.aborted; i++) {
     const minute = (Date.now() - startedAt) / 60_000
     for (const one of processes) {
-      add(minute, one.name, watchedBytes(one), one.name === "Redis" ? REDIS_RESIDENT : true)
+      add(
+        minute,
+        one.name,
+        watchedBytes(one),
+        NOT_JUDGED.find(([name]) => one.name.startsWith(name))?.[1] ?? true,
+      )
       const heap = heapBytes(heaps, one)
       if (heap !== null) add(minute, `${one.name}: heap after a full collection`, heap)
     }
