@@ -8,7 +8,17 @@ import type { Axis, Plot } from "../section.ts"
 const WIDTH = 900
 const HEIGHT = 480
 /** Okabe and Ito's, told apart by who sees colours differently too. */
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+const COLOURS = [
+  "#0072B2",
+  "#D55E00",
+  "#009E73",
+  "#CC79A7",
+  "#E69F00",
+  "#56B4E9",
+  "#000000",
+  "#999999",
+  "#8B5A2B",
+]
 
 function axis({ name, isLogarithmic, logBase = 10, categories }: Axis, nameGap: number) {
   if (categories !== undefined) return { type: "category" as const, data: categories }
