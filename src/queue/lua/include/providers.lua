@@ -41,7 +41,8 @@ local function provider_of(name)
     end
     local limits, buckets = parse_limits(name), parse_buckets(meta["buckets:" .. name])
     providers[name] = {
-      name = name, limits = limits, buckets = buckets, is_limited = next(limits) ~= nil or next(buckets) ~= nil, blocked = blocked, breaker = parse_breaker(meta["breaker:" .. name]),
+      name = name, limits = limits, buckets = buckets, is_limited = next(limits) ~= nil or next(buckets) ~= nil,
+      blocked = blocked, breaker = parse_breaker(meta["breaker:" .. name]),
       is_paused = meta["paused:*"] == "1" or meta["paused:" .. name] == "1",
       in_flight = {}, refused = {},
     }
