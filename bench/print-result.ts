@@ -8,10 +8,13 @@ export function printResult({ tables, goals, notes }: SectionResult): void {
   console.log()
 }
 
-export function printTable({ title, columns, rows }: Table): void {
-  console.log(`${title}\n`)
-  for (const cells of [columns, columns.map(() => "---"), ...rows]) console.log(`| ${cells.join(" | ")} |`)
-  console.log()
+export function printTable(table: Table): void {
+  console.log(formatTable(table))
+}
+
+export function formatTable({ title, columns, rows }: Table): string {
+  const lines = [columns, columns.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`)
+  return `${[title, "", ...lines].join("\n")}\n`
 }
 
 function describeGoal({ what, measured, relation, limit }: Goal): string {

@@ -4,6 +4,10 @@ import { mkdirSync, writeFileSync } from "node:fs"
 export const RESULTS = new URL("./results/", import.meta.url)
 
 export function writeResult(file: string, value: unknown): void {
+  writeText(file, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+export function writeText(file: string, text: string): void {
   mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(new URL(file, RESULTS), `${JSON.stringify(value, null, 2)}\n`)
+  writeFileSync(new URL(file, RESULTS), text)
 }

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { describeMachine } from "../../bench/machine.ts"
-import { printTable } from "../../bench/print-result.ts"
-import { writeResult } from "../../bench/results.ts"
+import { formatTable } from "../../bench/print-result.ts"
+import { writeResult, writeText } from "../../bench/results.ts"
 import type { FaultRow } from "./tally.ts"
 
 const { positionals, values } = parseArgs({
@@ -27,15 +27,19 @@ const lines = existsSync(report) ? readFileSync(report, "utf8").trim().split("\n
 const rows = lines.map((line) => JSON.parse(line) as FaultRow)
 rmSync(folder, { recursive: true })
 const minutes = Math.round((Date.now() - startedAt) / 60_000)
-for (const [title, own] of Map.groupBy(rows, ({ table }) => table)) {
-  printTable({
-    title,
+const tables = [...Map.groupBy(rows, ({ table }) => table)].map(([title, own]) =>
+  formatTable({
+    title: `## ${title}`,
     columns: ["fault", "times tried", "lost", "doubled", "what callers saw"],
     rows: own.map((row) => [row.fault, row.tried, row.lost, row.doubled, row.seen]),
-  })
-}
+  }),
+)
+const at = new Date(startedAt).toISOString()
+const text = [`# \`npm run chaos\`\n\n${at}, ${minutes} minutes, ${machine}\n`, ...tables].join("\n")
+console.log(text)
 if (code === 0 && positionals.length === 0) {
-  writeResult("chaos.json", { at: new Date(startedAt).toISOString(), machine, minutes, rows })
+  writeResult("chaos.json", { at, machine, minutes, rows })
+  writeText("chaos.md", text)
 }
 process.exitCode = code
 
