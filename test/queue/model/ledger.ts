@@ -4,8 +4,17 @@ import type { Picture } from "./picture.ts"
 
 /** What must hold whatever the model says: the fence only rises, and an outcome is final. */
 export class Ledger {
-  private readonly given = new Map<string, number>()
-  private readonly returnable = new Set<string>()
+  private given = new Map<string, number>()
+  private returnable = new Set<string>()
+
+  /** Forgets what it hears from now on when the result is called. */
+  mark(): () => void {
+    const [given, returnable] = [new Map(this.given), new Set(this.returnable)]
+    return () => {
+      this.given = given
+      this.returnable = returnable
+    }
+  }
 
   /** An attempt number was given out: higher than all before, but for one that was handed back uncalled. */
   gaveOut({ lease: { requestId, attempt } }: ClaimedRequest): void {

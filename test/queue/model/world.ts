@@ -188,7 +188,14 @@ export class World {
       null,
       (_, order) => {
         const { told, state } = order as (typeof orders)[number]
-        for (const { check, reply, expected } of told) check(reply, expected)
+        const [forget, taken] = [this.ledger.mark(), this.taken.length]
+        try {
+          for (const { check, reply, expected } of told) check(reply, expected)
+        } catch (error) {
+          forget()
+          this.taken.length = taken
+          throw error
+        }
         this.state = state
       },
     )
