@@ -39,7 +39,7 @@ beforeAll(async () => {
     mainModule: "main.js",
     modules: {
       "main.js": { type: "esm" as const, contents: WORKER },
-      ...Object.fromEntries(sourceModules("providers")),
+      ...Object.fromEntries([...sourceModules("providers"), ...sourceModules("core")]),
     },
   }
   miniflare = new Miniflare({
