@@ -25,8 +25,11 @@ describeWorkers("workers and their store", (scene, kind) => {
     expect(called).toBeLessThan(80)
     remove()
 
-    const statuses = await s.ended(ids, "completed", 40_000)
-    expect(statuses.map(({ attempts }) => attempts.length)).toEqual(ids.map(() => 1))
+    // What was leased by a claim whose bodies could not be read any more comes back when its lease ends, uncalled.
+    const statuses = await s.ended(ids, "completed", 130_000)
+    const results = statuses.map(({ attempts }) => attempts.map(({ result }) => result))
+    for (const each of results)
+      expect(each.filter((result) => result !== "lease_expired")).toEqual(["completed"])
     expect(s.calledWith().toSorted()).toEqual(
       texts(80)
         .map((text) => text.trim())
@@ -34,7 +37,7 @@ describeWorkers("workers and their store", (scene, kind) => {
     )
     expect([...codes]).toEqual(["store_unavailable"])
     expect(s.lines.filter(({ event }) => event === "answer_lost")).toEqual([])
-  }, 90_000)
+  }, 180_000)
 
   test("answers of the store that get lost lose and double nothing", async () => {
     const s = await scene()
