@@ -1,5 +1,6 @@
 import { AppError } from "../core/errors.ts"
 import { requestIdTime } from "../core/ids.ts"
+import type { RequestStatus } from "../core/outcome.ts"
 import { encodeAudit } from "./cancel.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { AuditEntry, ReplayReply } from "./contract.ts"
@@ -9,7 +10,7 @@ import { dayOf } from "./keys.ts"
 import { encodeRecord, type LiveRecord } from "./record.ts"
 import { findStatus } from "./status.ts"
 
-/** A dead letter that comes to be between two reads is one to replay; others keep making some. */
+/** Others may keep replaying it, and it may keep failing. */
 const ROUNDS = 3
 
 /** Reads the dead letter, then puts it back if it is still the same: two round trips. */
@@ -22,13 +23,16 @@ export async function replay(
   rounds = ROUNDS,
 ): Promise<ReplayReply> {
   const { keys } = context
+  // It may have failed, or failed again, since it was read: that is a dead letter to replay.
+  const conflict = ({ state }: RequestStatus): ReplayReply | Promise<ReplayReply> =>
+    state !== "failed" || rounds === 1
+      ? { kind: "conflict", state }
+      : replay(context, requestId, organizationId, changes, audit, rounds - 1)
   const [text] = await context.store.query<[string | null]>("replay", [["GET", keys.outcome(requestId)]])
   const outcome = text === null ? null : decodeOutcome(text)
   if (outcome?.state !== "failed" || (organizationId !== null && outcome.organizationId !== organizationId)) {
     const status = await findStatus(context, requestId, organizationId)
-    if (status === null) return { kind: "unknown" }
-    if (status.state !== "failed" || rounds === 1) return { kind: "conflict", state: status.state }
-    return replay(context, requestId, organizationId, changes, audit, rounds - 1)
+    return status === null ? { kind: "unknown" } : conflict(status)
   }
   const record = replayedRecord(outcome, context.clock(), changes.deadlineAt)
   const head = readHead(requestId, record, outcome.metadata)
@@ -36,15 +40,13 @@ export async function replay(
     {
       name: "replay",
       keys: [
+        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
         ...[
-          keys.meta,
-          keys.live,
-          keys.scheduled,
-          keys.deadlines,
-          ...lineKeys(context),
           keys.metadata(requestId),
+          keys.body(requestId),
+          keys.outcome(requestId),
+          keys.attempts(requestId),
         ],
-        ...[keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
         keys.finished("failed", dayOf(outcome.expiresAt)),
         keys.recent(outcome.organizationId, dayOf(requestIdTime(requestId))),
         keys.audit,
@@ -68,7 +70,7 @@ export async function replay(
   const status = await findStatus(context, requestId, organizationId)
   if (status === null) return { kind: "unknown" }
   const isAsAsked = status.replays === record.replays && status.deadlineAt === changes.deadlineAt
-  if (!isAsAsked) return { kind: "conflict", state: status.state }
+  if (!isAsAsked) return conflict(status)
   return {
     kind: "replayed",
     reply: { requestId, state: status.state, position: status.position, createdAt: head.createdAt },

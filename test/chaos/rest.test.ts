@@ -119,16 +119,14 @@ describeQueue("faults of the way to the store", ({ kind, open, store }) => {
     }
   })
 
-  test("a claim of which no answer arrives, by a drain that then ends, leases nothing to anybody for longer than a lease lasts", async () => {
+  test("a claim of which no answer arrives leases nothing to anybody for longer than a lease lasts", async () => {
     for (const contains of ["EVALSHA", "MGET"]) {
       const queue = open({ random: () => 0 })
       const other = queue.sibling()
       const ids = (await queue.enqueue(secretRequests(queue, 3))).map(({ requestId }) => requestId)
       store().bridge.faults.inject({ fault: "drop", when: "after", contains })
       for (let lost = 0; lost < 3; lost++) {
-        await expect(queue.take({ owner: `lane-${lost}`, limit: 1 })).rejects.toMatchObject({
-          code: "store_unavailable",
-        })
+        await expect(queue.take({ limit: 1 })).rejects.toMatchObject({ code: "store_unavailable" })
       }
       store().bridge.faults.clear()
       expect((await other.take({ owner: "other" })).requests).toEqual([])

@@ -16,6 +16,8 @@ export interface RawQueue {
   outcomes: Map<string, string>
   /** Seconds, of every `metadata`, `body`, `outcome` and `attempts` key; -1: none. */
   ttls: Map<string, number>
+  /** `organization:sha` of every idempotency key. */
+  idempotencyKeys: string[]
   /** Index, idempotency and rate keys that have no TTL, though all of them should. */
   endless: string[]
   unknownKeys: string[]
@@ -39,7 +41,7 @@ export async function readRawQueue(redis: RawRedis, queueName: string): Promise<
   const raw: RawQueue = {
     ...{ meta: new Map(), live: new Map(), lines: new Map(), leases: new Map() },
     ...{ scheduled: new Map(), deadlines: new Map(), finished: new Map(), recent: new Map() },
-    ...{ outcomes: new Map(), ttls: new Map(), endless: [], unknownKeys: [] },
+    ...{ outcomes: new Map(), ttls: new Map(), idempotencyKeys: [], endless: [], unknownKeys: [] },
   }
   const ttlOf = (name: string) => redis.sendCommand<number>(["TTL", prefix + name])
   const hashOf = async (name: string) => pairs(await redis.sendCommand<string[]>(["HGETALL", prefix + name]))
@@ -69,6 +71,7 @@ export async function readRawQueue(redis: RawRedis, queueName: string): Promise<
       raw.ttls.set(name, ttl)
       if (text !== null) raw.outcomes.set(name.slice("outcome:".length), text)
     } else if (PATTERNS.passing.test(name)) {
+      if (name.startsWith("idem:")) raw.idempotencyKeys.push(name.slice("idem:".length))
       if ((await ttlOf(name)) === -1) raw.endless.push(name)
     } else if (!PATTERNS.kept.test(name)) raw.unknownKeys.push(name)
   }

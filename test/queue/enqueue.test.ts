@@ -8,7 +8,7 @@ import { settlement } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
 describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
-  test("stores head, body, record, place, deadline and the organization's index", async () => {
+  test("stores metadata, body, record, place, deadline and the organization's index", async () => {
     const queue = open()
     const { keys, redis, clock } = queue
     const now = clock()

@@ -41,6 +41,7 @@ export function pictureOf(state: ModelState, at: number): Picture {
     picture[id] = `${end} ${code} at ${finishedAt} by ${endedBy} until ${expiresAt}, ${told}`
   }
   for (const [id, entry] of state.index) picture[`list ${entry.state} ${id}`] = `until ${entry.expiresAt}`
+  for (const key of state.remembered.keys()) picture[`key ${key}`] = "remembered"
   for (const name of state.paused) picture[`paused ${name}`] = "1"
   for (const [name, until] of state.blocks) if (until > at) picture[`blocked ${name}`] = `${until}`
   for (const [name, { openUntil, cause, trips, failures }] of state.breakers)
@@ -81,6 +82,7 @@ export async function pictureFrom(
     for (const [member, expiresAt] of members)
       picture[`list ${index.split(":")[0]} ${member.split("|")[0]}`] = `until ${expiresAt}`
   }
+  for (const key of raw.idempotencyKeys) picture[`key ${key}`] = "remembered"
   for (const [field, value] of raw.meta) {
     const [kind, what] = field.split(":")
     if (kind === "paused" && value === "1") picture[`paused ${what}`] = value
