@@ -23,11 +23,11 @@ export function createNodeTransport({ url, token }: StoreAddress, timeoutMs: num
   // The store answers from no older state than the one that it last told of.
   let syncToken = ""
 
-  async function exchange(path: string, body: string): Promise<IncomingMessage & { body: string }> {
+  async function exchange(path: string, body: Buffer): Promise<IncomingMessage & { body: string }> {
     const headers = {
       authorization: `Bearer ${token}`,
       "content-type": "application/json",
-      "content-length": Buffer.byteLength(body),
+      "content-length": body.length,
       [SYNC_TOKEN]: syncToken,
     }
     const call = open(base, { agent, method: "POST", path, headers })
@@ -44,7 +44,7 @@ export function createNodeTransport({ url, token }: StoreAddress, timeoutMs: num
 
   return {
     request: async ({ path = [], body }) => {
-      const response = await exchange(`${prefix}/${path.join("/")}`, JSON.stringify(body))
+      const response = await exchange(`${prefix}/${path.join("/")}`, Buffer.from(JSON.stringify(body)))
       syncToken = String(response.headers[SYNC_TOKEN] ?? syncToken)
       const answer = JSON.parse(response.body) as { error?: string }
       if (response.statusCode !== 200) throw new Error(answer.error ?? "")
@@ -53,9 +53,9 @@ export function createNodeTransport({ url, token }: StoreAddress, timeoutMs: num
   }
 }
 
-function responseOf(call: ClientRequest, body: string): Promise<IncomingMessage> {
+function responseOf(call: ClientRequest, body: Buffer): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const closed = () => reject(new Error("closed"))
-    call.once("response", resolve).once("error", reject).once("close", closed).end(Buffer.from(body))
+    call.once("response", resolve).once("error", reject).once("close", closed).end(body)
   })
 }
