@@ -13,6 +13,8 @@ import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import { createFiles } from "./queue/files.ts"
+import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
 
@@ -48,6 +50,7 @@ export interface QueueServices {
   config: Config
   queue: RequestQueue
   access: AccessStore
+  files: FileStore
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -61,6 +64,7 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
     config,
     queue: createQueue({ redis, queueName, settings, openTransport }),
     access: createAccess({ redis, queueName }),
+    files: createFiles({ redis, queueName, settings: config }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
