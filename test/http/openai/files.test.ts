@@ -1,5 +1,6 @@
 import OpenAI, { toFile } from "openai"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { expectConserved } from "../../helpers/conserved.ts"
 import { type Served, serve } from "./served.ts"
 
 let served: Served
@@ -8,6 +9,7 @@ beforeAll(async () => {
   served = await serve({ MAX_FILE_BYTES: "12000000" })
   client = served.openai()
 })
+afterEach(() => expectConserved(served.store.redis, served.queueName))
 afterAll(() => served.close())
 
 /** Lines as batches have them, of more than a byte a character. */

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto"
 import OpenAI, { toFile } from "openai"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { findRedisServer } from "../../../dev/store-redis.ts"
+import { expectConserved } from "../../helpers/conserved.ts"
+import { countCommands } from "../../helpers/count.ts"
 import { eventually } from "../../helpers/eventually.ts"
 import { type Served, serve } from "./served.ts"
 
@@ -10,6 +13,7 @@ beforeAll(async () => {
   served = await serve()
   client = served.openai()
 })
+afterEach(() => expectConserved(served.store.redis, served.queueName))
 afterAll(() => served.close())
 
 const encoder = new TextEncoder()
@@ -28,6 +32,14 @@ async function refusal(call: Promise<unknown>): Promise<{ status: unknown; text:
   const error = await call.catch((thrown: unknown) => thrown)
   if (!(error instanceof OpenAI.APIError)) throw new Error("it was not refused")
   return { status: error.status, text: JSON.stringify(error.error ?? error.message) }
+}
+/** What a call returns, and the commands that it cost. */
+async function counted<T>(call: () => Promise<T>): Promise<[T, number]> {
+  const results: T[] = []
+  const { total } = await countCommands(served.store.redis, async () => results.push(await call()))
+  const [result] = results
+  if (result === undefined) throw new Error("the call returned nothing")
+  return [result, total]
 }
 const storedKeys = () => served.store.redis.keys(`aiq:{${served.queueName}}:file:*`)
 /** Cuts at these places, and sends the parts at the same time. */
@@ -67,6 +79,24 @@ describe("uploads, with OpenAI's own client", () => {
     )
     await client.files.delete(file.id)
     expect(await storedKeys()).toEqual([])
+  })
+
+  test.runIf(findRedisServer() !== null)("costs a few commands beside those of its chunks", async () => {
+    const { redis } = served.store
+    const [upload, creating] = await counted(() => begin(BYTES.length))
+    expect(creating).toBe(7)
+    const parts: OpenAI.Uploads.UploadPart[] = []
+    const sending = await countCommands(redis, async () => {
+      const line = BYTES.indexOf(0x0a, BYTES.length / 2) + 1
+      for (const half of [BYTES.subarray(0, line), BYTES.subarray(line)]) {
+        parts.push(await sendPart(upload.id, half))
+      }
+    })
+    const chunks = (await storedKeys()).filter((key) => parts.some(({ id }) => key.includes(id))).length
+    expect(sending.total).toBe(2 * 3 + chunks)
+    const part_ids = parts.map(({ id }) => id)
+    const [, completing] = await counted(() => client.uploads.complete(upload.id, { part_ids }))
+    expect(completing).toBe(10 + chunks)
   })
 
   test("characters may be cut into single bytes, over empty parts too", async () => {
