@@ -9,7 +9,7 @@ import {
   type ModelState,
 } from "./state.ts"
 
-export interface ModelClaimed
+interface ModelClaimed
   extends Pick<LiveRequest, "requestId" | "attempt" | "retries" | "timeouts" | "deadlineAt"> {
   expiresAt: number
 }
