@@ -6,6 +6,7 @@ import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
+import { mountEvents } from "./events.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
 import { mountOrganizations } from "./organizations.ts"
@@ -38,6 +39,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
     await next()
   })
   mountRequests(app)
+  mountEvents(app)
   mountStats(app)
   mountCleanup(app)
   mountPause(app)

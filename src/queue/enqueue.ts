@@ -88,6 +88,8 @@ function encodeRequest(request: NewRequest, organizations: string[]): (string | 
     maxRetries: head.maxRetries,
     simulated: head.simulated ? 1 : 0,
     metadata: metadata === "" ? 0 : 1,
+    callback: "",
+    batch: "",
     ...encodeTargets(request),
   })
   const organization = organizations.indexOf(head.organizationId) + 1
