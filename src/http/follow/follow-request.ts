@@ -3,7 +3,7 @@ import type { RequestState } from "../../core/request.ts"
 import type { Glance, RequestQueue, StatusReply, TextPosition } from "../../queue/contract.ts"
 import type { AppContext } from "../context.ts"
 import { readStatus } from "../read-status.ts"
-import { servicesOf } from "../resource.ts"
+import { afterAnswer, servicesOf } from "../resource.ts"
 import { looksWithin, nextPauseMs } from "./pace.ts"
 import { sleep } from "./sleep.ts"
 import { bytesOf, textBehind } from "./text.ts"
@@ -49,12 +49,14 @@ export async function* followRequest(
   requestId: string,
   { untilAt, signal, known, seen, positions = false }: FollowOptions,
 ): AsyncGenerator<RequestEvent, void, void> {
-  const { queue, clock, config } = servicesOf(c)
+  const { queue, clock, config, lanes } = servicesOf(c)
   const sinceAt = clock()
   let status = known ?? (await readStatus(c, requestId))
   let told: Told = seen === undefined ? {} : { state: seen.state }
   let at: TextPosition = seen ?? { attempt: 0, offset: 0 }
   let glance = isFinished(status.state) ? null : await queue.watch(requestId, untilAt)
+  const owner = glance?.owner ?? null
+  if (owner !== null) afterAnswer(c, lanes.watch(owner, requestId, untilAt))
   // Something may have happened between the two.
   let revision = isSameState(status, glance) ? glance?.revision : undefined
   let positionEveryMs = POSITION_EVERY_MS
