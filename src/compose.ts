@@ -15,8 +15,11 @@ import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
 import { type ChoreStore, createChores } from "./queue/chores.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import { createFiles } from "./queue/files.ts"
+import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
+import { createUploads } from "./queue/uploads.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -51,6 +54,7 @@ export interface QueueServices {
   queue: RequestQueue
   access: AccessStore
   chores: ChoreStore
+  files: FileStore
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -65,6 +69,7 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
     queue: createQueue({ redis, queueName, settings, openTransport }),
     access: createAccess({ redis, queueName }),
     chores: createChores({ redis, queueName }),
+    files: createFiles({ redis, queueName, settings: config }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
@@ -118,6 +123,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
+    uploads: createUploads(config),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),

@@ -31,6 +31,10 @@ export interface Config {
   maxPending: number
   maxPendingPerOrganization: number
   maxPendingAgeSeconds: number
+  /** Of one file. */
+  maxFileBytes: number
+  /** Of all files of one organization, unfinished ones included. */
+  maxFileBytesPerOrganization: number
   corsOrigins: string[]
   /** Durable Object lanes; 0: the cron tick drains. */
   drainLanes: number
@@ -60,6 +64,8 @@ const NUMBERS = {
   MAX_PENDING: [500_000, 1, 10_000_000],
   MAX_PENDING_PER_ORGANIZATION: [100_000, 1, 10_000_000],
   MAX_PENDING_AGE_SECONDS: [604_800, 60, 7_776_000],
+  MAX_FILE_BYTES: [209_715_200, 1024, 536_870_912],
+  MAX_FILE_BYTES_PER_ORGANIZATION: [4_294_967_296, 1024, 1_099_511_627_776],
   ANTHROPIC_DEFAULT_MAX_TOKENS: [4096, 1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number, number]>
 
@@ -114,6 +120,8 @@ export function parseConfig(
     maxPending: number("MAX_PENDING"),
     maxPendingPerOrganization: number("MAX_PENDING_PER_ORGANIZATION"),
     maxPendingAgeSeconds: number("MAX_PENDING_AGE_SECONDS"),
+    maxFileBytes: number("MAX_FILE_BYTES"),
+    maxFileBytesPerOrganization: number("MAX_FILE_BYTES_PER_ORGANIZATION"),
     corsOrigins: text("CORS_ORIGINS")
       .split(/[\s,]+/)
       .filter(Boolean),

@@ -8,6 +8,8 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountFiles } from "./openai/files.ts"
+import { mountUploads } from "./openai/uploads.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
@@ -47,6 +49,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountOrganizations(app)
   mountKeys(app)
   mountAudit(app)
+  mountFiles(app)
+  mountUploads(app)
   mountActionApi(app)
   return app
 }
