@@ -113,6 +113,8 @@ export interface Claim {
   remaining: number
   /** The hour is over: this caller should run `maintain`. */
   maintenanceDue: boolean
+  /** There are chores to be seen to: `ChoreStore.take`. */
+  choresDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -161,6 +163,8 @@ export type CancelReply =
       kind: "cancelled" /** Who holds the lease, when it was processing. */
       owner: string | null
       attempt: number
+      /** Somebody is to be told. */
+      choresDue?: true
     }
   | { kind: "discarded" }
   | { kind: "completed" }
@@ -339,7 +343,12 @@ export interface AccessStore {
   /** False when there was none. Two round trips. */
   revokeKey(keyId: string, audit: AuditEntry): Promise<boolean>
   /** How many of the `wanted` calls a key may make in the minute of `at`; they count as made. */
-  takeRate(keyId: string, at: number, wanted: number, perMinute: number): Promise<number>
+  takeRate(
+    keyId: string,
+    at: number,
+    wanted: number,
+    perMinute: number,
+  ): Promise<{ granted: number /** In that minute, everywhere. */; used: number }>
   audit(entry: AuditEntry): Promise<void>
   /** Newest first. */
   listAudit(limit: number, cursor: string | null): Promise<{ data: AuditEntry[]; nextCursor: string | null }>
