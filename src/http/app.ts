@@ -9,6 +9,8 @@ import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
 import { mountChat } from "./openai/chat.ts"
+import { mountModels } from "./openai/models.ts"
+import { mountResponses } from "./openai/responses.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
@@ -50,5 +52,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountAudit(app)
   mountActionApi(app)
   mountChat(app)
+  mountModels(app)
+  mountResponses(app)
   return app
 }
