@@ -10,6 +10,9 @@ import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
 import { mountFiles } from "./openai/files.ts"
 import { mountUploads } from "./openai/uploads.ts"
+import { mountChat } from "./openai/chat.ts"
+import { mountModels } from "./openai/models.ts"
+import { mountResponses } from "./openai/responses.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
@@ -52,5 +55,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountFiles(app)
   mountUploads(app)
   mountActionApi(app)
+  mountChat(app)
+  mountModels(app)
+  mountResponses(app)
   return app
 }
