@@ -1,5 +1,4 @@
 import { type AnswerBlock, type AnthropicMessage, startMessage } from "./anthropic-answer.ts"
-import { ContinuedText } from "./continued-text.ts"
 
 /** An event of Anthropic's streams; its type is its name too. */
 export interface MessageEvent {
@@ -16,7 +15,6 @@ export const PING: MessageEvent = { type: "ping" }
 export class MessageEvents {
   readonly #requestId: string
   readonly #model: string
-  readonly #text = new ContinuedText()
   #isStarted = false
   #isTextOpen = false
   #index = 0
@@ -27,24 +25,22 @@ export class MessageEvents {
     this.#model = model
   }
 
-  /** null: this attempt says something else than was sent. */
-  text(attempt: number, text: string): MessageEvent[] | null {
-    const rest = this.#text.take(attempt, text)
-    return rest === null ? null : this.#tellText(rest)
+  /** More of the answer's text. */
+  text(text: string): MessageEvent[] {
+    if (text === "") return []
+    const start = this.#start(startMessage(this.#requestId, this.#model))
+    const opening = this.#isTextOpen ? [] : [this.#open({ type: "text", text: "", citations: null })]
+    this.#isTextOpen = true
+    return [...start, ...opening, this.#delta({ type: "text_delta", text })]
   }
 
-  /** The rest of the message; null: it is another one than was sent. */
-  end(message: AnthropicMessage): MessageEvent[] | null {
-    const rest = this.#text.end(textOf(message.content))
-    if (rest === null) return null
+  /** All that is left; `rest`: of its text. */
+  end(message: AnthropicMessage, rest: string): MessageEvent[] {
     const { stop_reason, stop_sequence, stop_details, container, usage } = message
     const start = this.#start({ ...message, usage: { ...usage, output_tokens: 0 } })
+    const others = message.content.filter(({ type }) => type !== "text")
     const blocks = this.#isTextOpen
-      ? [
-          ...this.#tellText(rest),
-          this.#close(),
-          ...this.#tell(message.content.filter((each) => each.type !== "text")),
-        ]
+      ? [...this.text(rest), this.#close(), ...this.#tell(others)]
       : this.#tell(message.content)
     const delta = { stop_reason, stop_sequence, stop_details, container }
     return [...start, ...blocks, { type: "message_delta", delta, usage }, { type: "message_stop" }]
@@ -55,14 +51,6 @@ export class MessageEvents {
     this.#isStarted = true
     const nothingYet = { content: [], stop_reason: null, stop_sequence: null, stop_details: null }
     return [{ type: "message_start", message: { ...message, ...nothingYet } }]
-  }
-
-  #tellText(text: string): MessageEvent[] {
-    if (text === "") return []
-    const start = this.#start(startMessage(this.#requestId, this.#model))
-    const opening = this.#isTextOpen ? [] : [this.#open({ type: "text", text: "", citations: null })]
-    this.#isTextOpen = true
-    return [...start, ...opening, this.#delta({ type: "text_delta", text })]
   }
 
   #tell(blocks: AnswerBlock[]): MessageEvent[] {
@@ -106,8 +94,4 @@ function inParts(block: AnswerBlock): { empty: AnswerBlock; deltas: object[] } {
     case "redacted_thinking":
       return { empty: block, deltas: [] }
   }
-}
-
-function textOf(blocks: AnswerBlock[]): string {
-  return blocks.map((block) => (block.type === "text" ? block.text : "")).join("")
 }

@@ -48,9 +48,9 @@ test("however the text comes, the SDK puts together the message that is kept", a
       const stream = new MessageEvents(REQUEST_ID, "claude-x")
       const at = [0, ...cuts.filter((each) => each < text.length)].sort((a, b) => a - b)
       const pieces = cuts.length === 0 ? [] : at.slice(1).map((end, i) => text.slice(at[i], end))
-      const events = pieces.flatMap((piece) => stream.text(1, piece) ?? [])
+      const events = pieces.flatMap((piece) => stream.text(piece))
       const order = events.length > 0 ? "text first" : "as kept"
-      events.push(...(stream.end(message) ?? []))
+      events.push(...stream.end(message, text.slice(pieces.join("").length)))
       // What the SDK adds by itself.
       const { content, parsed_output, ...rest } = JSON.parse(JSON.stringify(await assembled(events)))
       const { content: kept, ...others } = JSON.parse(JSON.stringify(message))
@@ -64,22 +64,4 @@ test("however the text comes, the SDK puts together the message that is kept", a
     }),
     parameters(50),
   )
-})
-
-test("a new attempt goes on where the last one broke off, as long as it says the same", () => {
-  const stream = new MessageEvents(REQUEST_ID, "claude-x")
-  const told = [stream.text(1, "Once upon"), stream.text(2, "Once"), stream.text(2, " upon a time")]
-  expect(told.map((events) => events?.map(({ delta }) => Object(delta).text).filter(Boolean))).toEqual([
-    ["Once upon"],
-    [],
-    [" a time"],
-  ])
-  expect(stream.end(messageOf("Once upon a time.", 0, ""))?.at(0)).toMatchObject({ delta: { text: "." } })
-})
-
-test("an attempt that says something else cannot go on", () => {
-  const stream = new MessageEvents(REQUEST_ID, "claude-x")
-  expect(stream.text(1, "Once upon")).not.toBeNull()
-  expect(stream.text(2, "Twice")).toBeNull()
-  expect(stream.end(messageOf(null, 1, ""))).toBeNull()
 })
