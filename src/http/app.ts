@@ -8,6 +8,7 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountChat } from "./openai/chat.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
@@ -46,5 +47,6 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountKeys(app)
   mountAudit(app)
   mountActionApi(app)
+  mountChat(app)
   return app
 }

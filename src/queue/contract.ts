@@ -248,6 +248,16 @@ export interface StatusOptions {
 
 export type StatusReply = RequestStatus & { messages?: RequestBody["messages"] | null }
 
+/** What one command tells of an unfinished request. */
+export interface Glance {
+  /** The number of its latest attempt; 0: there was none. */
+  attempt: number
+  /** When the attempt that is under way started, epoch ms; null: it is not being processed. */
+  startedAt: number | null
+  /** Another text: something may have happened to it. */
+  revision: string
+}
+
 /**
  * The queue, as everything outside `queue/` sees it. Every method is safe to repeat: a lost answer
  * is asked for again under the same operation id. Errors: `AppError` with `store_unavailable`,
@@ -284,6 +294,8 @@ export interface RequestQueue {
     organizationId: string | null,
     options?: StatusOptions,
   ): Promise<StatusReply | null>
+  /** null: finished, or unknown. One round trip and one command. */
+  glance(requestId: string): Promise<Glance | null>
   list(options: ListOptions): Promise<RequestPage>
   stats(): Promise<QueueStats>
   /** Never throws: an unreachable store is `down`. One round trip. */

@@ -17,6 +17,7 @@ import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
+import { glance } from "./watch.ts"
 
 export interface QueueOptions {
   /** Any Upstash REST endpoint. */
@@ -51,6 +52,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
       replay(context, requestId, organizationId, changes, audit),
     status: (requestId, organizationId, statusOptions) =>
       findStatus(context, requestId, organizationId, statusOptions),
+    glance: (requestId) => glance(context, requestId),
     list: (listOptions) => list(context, listOptions),
     stats: () => readStats(context),
     health: () => readHealth(context),
