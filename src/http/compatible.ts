@@ -1,4 +1,3 @@
-import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "../core/contracts/access.ts"
 import type { ReadRequests } from "../core/contracts/new-request.ts"
 import { AppError } from "../core/errors.ts"
 import { PRIORITIES } from "../core/request.ts"
@@ -8,7 +7,7 @@ import type { AppContext } from "./context.ts"
 import { abandon } from "./disconnect.ts"
 import { type EnqueuedRequest, enqueue } from "./enqueue.ts"
 import { readPreferences } from "./preferences.ts"
-import { afterAnswer, servicesOf } from "./resource.ts"
+import { afterAnswer, organizationOf, servicesOf } from "./resource.ts"
 
 // What the routes that speak a vendor's dialect have in common.
 
@@ -86,12 +85,4 @@ function readQueueHeaders(c: AppContext): Record<string, unknown> {
     ...(priority === undefined ? {} : { priority }),
     ...(timeout === undefined ? {} : { timeoutMs }),
   }
-}
-
-export function organizationOf(c: AppContext): string {
-  const { organizationId } = c.get("principal")
-  if (organizationId !== "*") return organizationId
-  const named = c.req.header("OpenAI-Organization") || "default"
-  if (ORGANIZATION_ID.test(named)) return named
-  throw new AppError("invalid_request", `The header OpenAI-Organization ${ORGANIZATION_ID_RULE}.`)
 }
