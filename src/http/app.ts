@@ -14,6 +14,7 @@ import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountProviders } from "./providers.ts"
+import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
 import { mountStats } from "./stats.ts"
@@ -40,6 +41,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
     await next()
   })
   mountRequests(app)
+  mountEvents(app)
   mountStats(app)
   mountCleanup(app)
   mountPause(app)

@@ -1,5 +1,6 @@
 import type { ReadRequests } from "../core/contracts/new-request.ts"
 import { AppError } from "../core/errors.ts"
+import { isRequestId, requestIdTime } from "../core/ids.ts"
 import { PRIORITIES } from "../core/request.ts"
 import type { DialectRules } from "../dialects/rules.ts"
 import { readJson } from "./body.ts"
@@ -13,6 +14,7 @@ import { afterAnswer, organizationOf, servicesOf } from "./resource.ts"
 
 const LEAST_TIMEOUT_MS = 1000
 const LONGEST_TIMEOUT_MS = 600_000
+const FRESH_MS = 60_000
 /** Nobody keeps a connection open for longer; the request goes on, and can be asked for by its id. */
 const LONGEST_WAIT_MS = 3_600_000
 
@@ -28,10 +30,16 @@ export async function accept<Read extends ReadRequests>(
 ): Promise<{ request: EnqueuedRequest; read: Read }> {
   const { config } = servicesOf(c)
   const given = readQueueHeaders(c)
+  const requestId = readGivenId(c)
   const body = await readJson(c, config.maxRequestBytes)
   const reads: Read[] = []
   const stored = await enqueue(c, body, (value, rules) => {
-    const read = readBody(value, { ...rules, config, given })
+    const read = readBody(value, {
+      ...rules,
+      config,
+      given,
+      newRequestId: () => requestId ?? rules.newRequestId(),
+    })
     reads.push(read)
     return read
   }).catch((error: unknown) => {
@@ -57,6 +65,21 @@ export function answersAsync(c: AppContext): boolean {
   if (!readPreferences(c.req.header("Prefer")).has("respond-async")) return false
   c.header("Preference-Applied", "respond-async")
   return true
+}
+
+/**
+ * The id that the caller gives its request, so as to know it while it waits for the answer; null: it gives none. Ids
+ * tell when they were made, and what was stored when is found by that: so it must be a fresh one.
+ */
+function readGivenId(c: AppContext): string | null {
+  const requestId = c.req.header("X-Queue-Request-Id")
+  if (requestId === undefined) return null
+  const isFresh = () => Math.abs(requestIdTime(requestId) - servicesOf(c).clock()) <= FRESH_MS
+  if (isRequestId(requestId) && isFresh()) return requestId
+  throw new AppError(
+    "invalid_request",
+    "The header X-Queue-Request-Id must be the id of a request, made just now.",
+  )
 }
 
 /** Throws `invalid_request` that names the header. */
