@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
@@ -58,5 +59,6 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountChat(app)
   mountModels(app)
   mountResponses(app)
+  mountMessages(app)
   return app
 }
