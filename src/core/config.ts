@@ -2,6 +2,7 @@ import { readLimits } from "./config-limits.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
+import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
 import type { WeightedTarget } from "./request.ts"
 
@@ -39,6 +40,10 @@ export interface Config {
   /** By provider, as set; run-time changes are kept in the store. */
   limits: Record<string, ProviderLimits>
   routes: Record<string, WeightedTarget[]>
+  /** Webhooks may go to private hosts, and over http: to try things out. */
+  webhookAllowPrivate: boolean
+  /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
+  webhookResolver: string
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -121,6 +126,7 @@ export function parseConfig(
     fairShareMs: number("FAIR_SHARE_MS"),
     limits: readLimits(variables, providers),
     routes: readRoutes(variables, providers),
+    ...readWebhooks(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }
