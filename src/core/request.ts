@@ -82,6 +82,9 @@ export interface RequestHead {
   maxRetries: number
   resultTtlSeconds: number
   metadata: Record<string, string>
+  callback: Callback | null
+  /** The batch that it is a line of. */
+  batchId: string | null
   /** Served by the provider simulator instead of a vendor. */
   simulated: boolean
 }

@@ -15,6 +15,7 @@ export function createKeys(queueName: string) {
     live: key("live"),
     scheduled: key("scheduled"),
     deadlines: key("deadlines"),
+    chores: key("chores"),
     keys: key("keys"),
     audit: key("audit"),
     webhookSecrets: key("webhook-secrets"),
