@@ -40,7 +40,9 @@ const server = createServer(async (request, response) => {
 
 /** The signature is over the body as it came: parse it afterwards. */
 async function verify(request: IncomingMessage): Promise<RequestEvent> {
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+  )
   return webhook.verify(await text(request), headers) as RequestEvent
 }
 

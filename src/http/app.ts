@@ -6,6 +6,7 @@ import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
+import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
 import { mountOrganizations } from "./organizations.ts"
@@ -15,6 +16,7 @@ import { mountProviders } from "./providers.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
 import { mountStats } from "./stats.ts"
+import { mountWebhookSecrets } from "./webhook-secrets.ts"
 
 /** A caller's own id of the exchange is kept when it is safe to log. */
 const EXCHANGE_ID = /^[A-Za-z0-9._:-]{1,128}$/
@@ -45,6 +47,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountOrganizations(app)
   mountKeys(app)
   mountAudit(app)
+  mountWebhookSecrets(app)
+  mountDeliveries(app)
   mountActionApi(app)
   return app
 }

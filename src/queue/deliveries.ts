@@ -26,7 +26,7 @@ export interface DeliveryBody {
   body: string
 }
 
-export interface DeliveryFilter {
+interface DeliveryFilter {
   organizationId: string
   state: DeliveryState | null
   limit: number

@@ -38,5 +38,5 @@ export function openWebhooks({ config, store, ...deps }: WebhookDeps) {
     ...{ secrets, deliveries },
     redeliver: (deliveryId, organizationId) => redeliver({ ...deps, deliveries }, deliveryId, organizationId),
   }
-  return { webhooks, handle: createDeliveryHandler({ ...deps, secrets, deliveries, checkHost }) }
+  return { webhooks, deliver: createDeliveryHandler({ ...deps, secrets, deliveries, checkHost }) }
 }

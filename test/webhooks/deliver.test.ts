@@ -48,7 +48,13 @@ describe("an event", () => {
       timestamp: new Date(now).toISOString(),
       data: {
         ...{ requestId, state: "completed", organizationId: "org-1", provider: "openai", model: "gpt-test" },
-        ...{ priority: "normal", metadata: { trace: "abc" }, simulated: false, createdAt: now, finishedAt: now },
+        ...{
+          priority: "normal",
+          metadata: { trace: "abc" },
+          simulated: false,
+          createdAt: now,
+          finishedAt: now,
+        },
         ...{ attempts: 1, replays: 0, usage: USAGE, error: null },
       },
     })
@@ -309,7 +315,12 @@ describe("what is logged", () => {
     for (const hidden of [secret, secret.slice(6), "tell-nobody", "127.0.0.1", "answer to"]) {
       expect(text).not.toContain(hidden)
     }
-    const listed = await scene.webhooks.deliveries.list({ organizationId: "org-1", state: null, limit: 9, cursor: null })
+    const listed = await scene.webhooks.deliveries.list({
+      organizationId: "org-1",
+      state: null,
+      limit: 9,
+      cursor: null,
+    })
     expect(listed.data).toMatchObject([{ url: `${receiver.url}/hook` }])
   })
 })

@@ -44,7 +44,12 @@ export function createScene(
   clock = createTestClock(),
   queue = createTestQueue(store, { clock }),
 ): Scene {
-  const address = { redis: { url: store.url, token: store.token }, queueName: queue.name, clock, random: () => 0 }
+  const address = {
+    redis: { url: store.url, token: store.token },
+    queueName: queue.name,
+    clock,
+    random: () => 0,
+  }
   const chores = createChores(address)
   const webhookStore = createWebhookStore(address)
   const logged: Scene["logged"] = []
@@ -53,7 +58,7 @@ export function createScene(
   }
   const log: Log = { info: note, warn: note, error: note }
   const { fetch: call = fetch, config = { webhookAllowPrivate: true, webhookResolver: "" } } = options
-  const { webhooks, handle } = openWebhooks({
+  const { webhooks, deliver } = openWebhooks({
     ...{ config, queue, chores, store: webhookStore, fetch: call, clock, log },
     random: () => 0.5,
   })
@@ -77,7 +82,7 @@ export function createScene(
     async work() {
       return Promise.all(
         (await take()).map(async (chore) => {
-          const at = await handle(chore.name.slice("delivery|".length), { spend: () => undefined })
+          const at = await deliver(chore.name.slice("delivery|".length), { spend: () => undefined })
           await chores.settle(chore, at)
           return at
         }),
