@@ -20,6 +20,8 @@ import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
 import { createUploads } from "./queue/uploads.ts"
+import { createWebhookStore } from "./queue/webhooks.ts"
+import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -53,8 +55,11 @@ export interface QueueServices {
   config: Config
   queue: RequestQueue
   access: AccessStore
-  files: FileStore
   chores: ChoreStore
+  files: FileStore
+  webhooks: Webhooks
+  /** Sees to a chore that tells a receiver. */
+  deliver: ChoreHandler
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -64,19 +69,26 @@ export interface QueueServices {
 export function openQueue(config: Config, openTransport?: OpenTransport): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
+  const queue = createQueue({ redis, queueName, settings, openTransport })
+  const chores = createChores({ redis, queueName })
+  const { webhooks, deliver } = openWebhooks({
+    ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
+    ...{ fetch: callFetch, clock: systemClock, random: Math.random, log: jsonLog },
+  })
   return {
-    config,
-    queue: createQueue({ redis, queueName, settings, openTransport }),
+    ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
-    chores: createChores({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
 
+/** Called as a method of something else, the runtime's own `fetch` refuses. */
+const callFetch: typeof fetch = (input, init) => fetch(input, init)
+
 /** What sees to chores, in whichever process. */
-export function openChores({ chores, clock, log }: QueueServices): ChoreDeps {
-  return { chores, clock, log, handlers: new Map<string, ChoreHandler>() }
+export function openChores({ chores, clock, log, deliver }: QueueServices): ChoreDeps {
+  return { chores, clock, log, handlers: new Map([["delivery", deliver]]) }
 }
 
 /** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
@@ -115,10 +127,8 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
-  // Called as a method of something else, the runtime's own `fetch` refuses.
-  const call: typeof fetch = (input, init) => fetch(input, init)
   const chores = openChores(deps)
-  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
@@ -133,6 +143,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
       wake: async (at) => lane?.lanes.wake(0, at),
       wakeChores: async () => lane?.lanes.wakeChores(),
       abort: async (...call) => lane?.lanes.abort(...call),
+      watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))

@@ -23,7 +23,7 @@ export const WeightBody = z.strictObject({
   weight: z.number({ error: WEIGHT_RULE }).check(z.refine(isWeight, { error: WEIGHT_RULE })),
 })
 
-function wholeText(least: number, most: number) {
+export function wholeText(least: number, most: number) {
   const error = `must be a whole number from ${least} to ${most}`
   const isInRange = (text: string) => /^\d{1,12}$/.test(text) && Number(text) >= least && Number(text) <= most
   return z.pipe(z.string().check(z.refine(isInRange, { error })), z.transform(Number))
@@ -40,7 +40,13 @@ export const ListQuery = z.strictObject({
   ),
 })
 
-export const StatusQuery = z.strictObject({ include: z.exactOptional(z.enum(["messages"])) })
+/** A client waits no longer than that for one answer; proxies seldom allow more. */
+export const MAX_WAIT_SECONDS = 60
+
+export const StatusQuery = z.strictObject({
+  include: z.exactOptional(z.enum(["messages"])),
+  wait: z.exactOptional(wholeText(0, MAX_WAIT_SECONDS)),
+})
 
 /** `GET /api/ai/queue?action=cleanup`. */
 export const CleanupQuery = z.object({
