@@ -20,6 +20,8 @@ const encoder = new TextEncoder()
 /** Two parts of it cannot but be cut inside a character here and there. */
 const TEXT = `${JSON.stringify({ custom_id: "é", body: "日本語 🦊 ".repeat(100) })}\n`.repeat(2000)
 const BYTES = encoder.encode(TEXT)
+/** For what is refused unread: a longer body would still be under way, and the connection be closed. */
+const SMALL = encoder.encode("small")
 
 const begin = (bytes: number, openai = client, changes: Partial<OpenAI.UploadCreateParams> = {}) =>
   openai.uploads.create({
@@ -73,7 +75,7 @@ describe("uploads, with OpenAI's own client", () => {
     // Whoever lost the answer asks again.
     expect(await client.uploads.complete(upload.id, { part_ids: partIds, md5 })).toEqual(completed)
     expect(await refusal(client.uploads.cancel(upload.id))).toMatchObject({ status: 409 })
-    expect(await refusal(sendPart(upload.id, BYTES))).toMatchObject({ status: 409 })
+    expect(await refusal(sendPart(upload.id, SMALL))).toMatchObject({ status: 409 })
     expect((await refusal(client.uploads.complete(upload.id, { part_ids: partIds.slice(1) }))).status).toBe(
       409,
     )
@@ -153,7 +155,7 @@ describe("uploads, with OpenAI's own client", () => {
       file: null,
     })
     expect(await client.uploads.cancel(upload.id)).toMatchObject({ status: "cancelled" })
-    expect(await refusal(sendPart(upload.id, BYTES))).toMatchObject({ status: 409 })
+    expect(await refusal(sendPart(upload.id, SMALL))).toMatchObject({ status: 409 })
     expect((await refusal(client.uploads.complete(upload.id, { part_ids: [part.id] }))).status).toBe(409)
     await eventually(async () => (await storedKeys()).length === before)
   })
@@ -161,7 +163,7 @@ describe("uploads, with OpenAI's own client", () => {
   test("an upload belongs to its organization, and asks for what OpenAI asks for", async () => {
     const other = await begin(1, served.openai("org-other"))
     for (const id of [other.id, "upload_none"]) {
-      expect(await refusal(sendPart(id, BYTES))).toMatchObject({ status: 404 })
+      expect(await refusal(sendPart(id, SMALL))).toMatchObject({ status: 404 })
       expect(await refusal(client.uploads.complete(id, { part_ids: ["part_x"] }))).toMatchObject({
         status: 404,
       })
