@@ -84,6 +84,7 @@ export const NewRequestBody = z.strictObject({
       z.record(z.string(), z.unknown()).check(
         z.refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
           error: `must be at most ${MAX_METADATA} pairs`,
+          params: { maxProperties: MAX_METADATA },
         }),
       ),
       z.record(z.string().check(characters(0, 64)), z.string().check(characters(0, 512))),
