@@ -18,7 +18,7 @@ or be told. The routes of OpenAI and Anthropic take their official SDKs with the
 - Times end in \`At\` (epoch ms), durations in \`Ms\` or \`Seconds\`.
 - Errors are \`application/problem+json\` (RFC 9457); under the vendors' paths they have the vendor's shape, under
   \`/api/ai/queue\` that of the original API.
-- A path that is not there is 404, a method that is not there 405 with \`Allow\`. Nobody expects 500; it has the same shape.
+- A path that is not there is 404, a method that is not there 405 with \`Allow\`.
 - \`OPTIONS\` tells a path's methods, \`HEAD\` is served as \`GET\`.
 - 429 and 503 say with \`Retry-After\` when to come again; a key with a rate sees what is left of it in \`RateLimit\`.`
 

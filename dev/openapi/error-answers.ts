@@ -15,7 +15,7 @@ const MEANINGS: Record<number, string> = {
   415: "Another media type is needed.",
   422: "The same `Idempotency-Key` came with another body, or the provider refused the request so.",
   429: "Too much at once: the key's rate, or what may wait in the queue, is used up.",
-  500: "The request failed for a reason of ours.",
+  500: "Something went wrong here.",
   502: "The provider did not answer as it should.",
   503: "The store cannot be reached or is full, the provider is not available, or a setting is missing.",
   504: "The request was not finished in time.",

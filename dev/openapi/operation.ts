@@ -99,7 +99,8 @@ function responsesOf(operation: Operation): JsonSchema {
     String(status),
     referToError(operation.words ?? "own", status),
   ])
-  return Object.fromEntries([...answers, ...errors].sort(([a], [b]) => Number(a) - Number(b)))
+  const listed = [...answers, ...errors].sort(([a], [b]) => Number(a) - Number(b))
+  return { ...Object.fromEntries(listed), default: referToError(operation.words ?? "own", 500) }
 }
 
 function toResponse(

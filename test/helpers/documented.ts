@@ -10,19 +10,19 @@ interface Header {
   required?: boolean
   schema: Schema
 }
-interface Response {
+interface DocumentedResponse {
   headers?: Record<string, Header | Reference>
   content?: Record<string, { schema: Schema }>
 }
 interface Operation {
-  responses: Record<string, Response | Reference>
+  responses: Record<string, DocumentedResponse | Reference>
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>
   components: {
     schemas: Record<string, Schema>
     headers: Record<string, Header>
-    responses: Record<string, Response>
+    responses: Record<string, DocumentedResponse>
   }
 }
 
@@ -62,6 +62,23 @@ export function checkDocumented(exchange: Exchange, answer: Answered): void {
   )
 }
 
+/** The same for an answer that others go on with. Streams are not read. */
+export async function documented(exchange: Exchange, answer: Response): Promise<Response> {
+  const { status, headers } = answer
+  const isStream = /event-stream|octet-stream|jsonl/.test(headers.get("content-type") ?? "")
+  checkDocumented(exchange, { status, headers, text: isStream ? null : await answer.clone().text() })
+  return answer
+}
+
+/** `fetch` for clients whose answers must be as documented. */
+export const documentedFetch: typeof fetch = async (input, init) => {
+  // Not made a request of here: its body would become a stream, which is sent otherwise.
+  const { url, method } =
+    input instanceof Request ? input : { url: String(input), method: init?.method ?? "GET" }
+  const { pathname, search } = new URL(url)
+  return documented({ method, path: pathname + search }, await fetch(input, init))
+}
+
 /** The path of the document that this one is of; undefined: there is none. */
 export function documentedPath(path: string): string | undefined {
   const [pathname = ""] = path.split("?")
@@ -74,7 +91,8 @@ function problemsOf({ method, path }: Exchange, answer: Answered): string[] {
   const isHead = method === "HEAD"
   const operation = operations?.[isHead ? "get" : method.toLowerCase()]
   if (operation === undefined) return undocumentedProblems(operations !== undefined, method, answer)
-  const found = operation.responses[answer.status]
+  // Beside what is listed, only a defect of ours may be answered.
+  const found = operation.responses[answer.status === 500 ? "default" : answer.status]
   if (found === undefined) return [`the status is not listed; the body is ${answer.text?.slice(0, 500)}`]
   const response = "$ref" in found ? document.components.responses[nameOf(found)] : found
   if (response === undefined) return ["its response refers to nothing"]
@@ -88,7 +106,7 @@ function undocumentedProblems(isKnown: boolean, method: string, { status, header
   return status === 404 || status === 503 ? [] : ["the operation is not in the document"]
 }
 
-function headerProblems({ headers = {} }: Response, given: Headers): string[] {
+function headerProblems({ headers = {} }: DocumentedResponse, given: Headers): string[] {
   const problems: string[] = []
   const known = new Map(
     Object.entries(headers).map(([name, header]) => [
@@ -107,13 +125,14 @@ function headerProblems({ headers = {} }: Response, given: Headers): string[] {
   return problems
 }
 
-function bodyProblems({ content }: Response, { headers, text }: Answered): string[] {
+function bodyProblems({ content }: DocumentedResponse, { headers, text }: Answered): string[] {
   const type = headers.get("content-type")?.split(";")[0]?.trim() ?? null
   if (content === undefined) return text ? [`there is a body, of ${text.length} characters`] : []
   const media = type === null ? undefined : content[type]
   if (media === undefined) return [`the media type ${type} is not documented`]
   if (text === null || !type?.endsWith("json")) return []
-  const schema = "$ref" in media.schema ? document.components.schemas[nameOf(media.schema as Reference)] : null
+  const schema =
+    "$ref" in media.schema ? document.components.schemas[nameOf(media.schema as Reference)] : null
   return schema ? schemaProblems(schema, JSON.parse(text), "the body") : ["its body refers to no schema"]
 }
 
@@ -127,8 +146,8 @@ function nameOf({ $ref }: Reference): string {
 }
 
 function patternOf(path: string): RegExp {
-  const pattern = path.replaceAll(".", "\\.").replace(/\{(\w+)\}/g, (_, name) =>
-    name === "model" ? ".+" : "[^/]+",
-  )
+  const pattern = path
+    .replaceAll(".", "\\.")
+    .replace(/\{(\w+)\}/g, (_, name) => (name === "model" ? ".+" : "[^/]+"))
   return new RegExp(`^${pattern}$`)
 }
