@@ -36,6 +36,8 @@ export interface Operation {
   /** What the key must be allowed to do; `any`: a key is enough; null: none is needed. */
   scope: Scope | "any" | null
   query?: Schema
+  /** Values of the query to begin with; the tests call it with them. */
+  tryWith?: Record<string, string>
   /** Of headers. */
   parameters?: ParameterName[]
   body?: Body
@@ -50,7 +52,7 @@ export function toOpenApi(path: string, operation: Operation): JsonSchema {
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => PARAMETERS.path(name))
   const parameters = [
     ...named,
-    ...queryOf(operation.query),
+    ...queryOf(operation.query, operation.tryWith),
     ...(operation.parameters ?? []).map((name) => ({ $ref: `#/components/parameters/${name}` })),
   ]
   return {
@@ -71,7 +73,7 @@ function securityOf({ words = "own" }: Operation): JsonSchema[] {
 }
 
 /** A query's schema as parameters, one by one. */
-function queryOf(schema: Schema | undefined): JsonSchema[] {
+function queryOf(schema: Schema | undefined, tryWith: Record<string, string> = {}): JsonSchema[] {
   if (schema === undefined) return []
   const { properties = {}, required = [] } = toJsonSchema(schema) as {
     properties?: Record<string, JsonSchema>
@@ -83,6 +85,7 @@ function queryOf(schema: Schema | undefined): JsonSchema[] {
     ...(description !== undefined && { description }),
     ...(required.includes(name) && { required: true }),
     schema: member,
+    ...(name in tryWith && { example: tryWith[name] }),
   }))
 }
 

@@ -110,6 +110,7 @@ export const accessRoutes: Routes = {
       tag: "Webhooks",
       scope: "read",
       query: DeliveriesQuery,
+      tryWith: { organizationId: "org-123" },
       answers: { 200: { description: "A page.", content: { [json]: DeliveryPage } } },
     },
   },

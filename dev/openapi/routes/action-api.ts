@@ -50,6 +50,7 @@ export const actionRoutes: Routes = {
         requestId: requestId.optional().describe("With `status`."),
         olderThanSeconds: CleanupQuery.shape.olderThanSeconds,
       }),
+      tryWith: { action: "stats" },
       answers: {
         200: {
           description: "What was asked for.",

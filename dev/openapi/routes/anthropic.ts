@@ -50,7 +50,7 @@ export const anthropicRoutes: Routes = {
       tag,
       words: "anthropic",
       scope: "any",
-      body: { schema: CountBody, examples: {} },
+      body: { schema: CountBody, examples: { one: { summary: "Anything", value: ask } } },
       answers: {},
     },
   },

@@ -65,6 +65,7 @@ export const requestRoutes: Routes = {
       tag,
       scope: "read",
       query: ListQuery,
+      tryWith: { organizationId: "org-123" },
       answers: { 200: { description: "A page.", content: { [json]: RequestPage } } },
     },
   },
