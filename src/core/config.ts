@@ -1,9 +1,10 @@
 import { readLimits } from "./config-limits.ts"
+import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
 import type { ProviderLimits } from "./limits.ts"
-import type { WeightedTarget } from "./request.ts"
+import type { Target, WeightedTarget } from "./request.ts"
 
 export type { ConfigProblem, ProviderSettings }
 
@@ -43,6 +44,8 @@ export interface Config {
   /** By provider, as set; run-time changes are kept in the store. */
   limits: Record<string, ProviderLimits>
   routes: Record<string, WeightedTarget[]>
+  /** Names that the vendors' own routes know beside the models'; a route has the provider `auto`. */
+  models: Record<string, Target>
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -98,6 +101,7 @@ export function parseConfig(
   if (redis.token === "") note("UPSTASH_REDIS_REST_TOKEN", "is missing")
 
   const providers = readProviders(variables)
+  const routes = readRoutes(variables, providers)
   const config: Config = {
     queueName,
     adminApiKey,
@@ -128,7 +132,8 @@ export function parseConfig(
     drainLanes: number("DRAIN_LANES"),
     fairShareMs: number("FAIR_SHARE_MS"),
     limits: readLimits(variables, providers),
-    routes: readRoutes(variables, providers),
+    routes,
+    models: readModels(variables, { providers, routes }),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

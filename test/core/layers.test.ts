@@ -11,13 +11,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   queue: ["core"],
   providers: ["core"],
   drain: ["core", "queue", "providers"],
-  http: ["core", "auth", "queue"],
+  dialects: ["core"],
+  http: ["core", "auth", "queue", "dialects"],
   library: ["core", "compose"],
   worker: ["core", "compose", "node"],
   client: ["core"],
   cli: ["core", "client", "node"],
   dashboard: ["client"],
-  compose: ["core", "auth", "queue", "providers", "drain", "http"],
+  compose: ["core", "auth", "queue", "providers", "drain", "dialects", "http"],
   index: ["compose", "http", "lane"],
 }
 const PARTS = Object.keys(MAY_IMPORT)
