@@ -1,0 +1,148 @@
+import { type Clock, type Random, systemClock } from "../core/clock.ts"
+import { createIdGenerator } from "../core/ids.ts"
+import type { Batch, BatchKind, BatchStore, LineOutcome, StoredBatch } from "./batches-contract.ts"
+import { unreadable } from "./formats.ts"
+import { createKeys } from "./keys.ts"
+import { readView } from "./status.ts"
+import { Store, type StoreAddress } from "./store.ts"
+
+const VERSION = "1"
+const DAY_MS = 86_400_000
+/** As long as its files by default. */
+const BATCH_MS = 30 * DAY_MS
+/** An input file is read for the first time in minutes; after a day nobody comes back to it. */
+const CUSTOM_IDS_MS = DAY_MS
+
+export const BATCH_PREFIXES: Record<BatchKind, string> = { openai: "batch_", anthropic: "msgbatch_" }
+
+export interface BatchesOptions {
+  redis: StoreAddress
+  queueName: string
+  clock?: Clock
+  random?: Random
+}
+
+/** `batches-contract.ts` says what each method does and costs. */
+export function createBatches(options: BatchesOptions): BatchStore {
+  const { redis, queueName, clock = systemClock, random = Math.random } = options
+  const store = new Store({ ...redis, random })
+  const keys = createKeys(queueName)
+  const newId = {
+    openai: createIdGenerator(clock, undefined, BATCH_PREFIXES.openai),
+    anthropic: createIdGenerator(clock, undefined, BATCH_PREFIXES.anthropic),
+  }
+
+  async function write(known: number, batch: Batch, isNew: boolean, dueAt: number | null): Promise<boolean> {
+    const { batchId, kind, organizationId, createdAt } = batch
+    const oldest = createIdGenerator(
+      () => clock() - BATCH_MS,
+      () => 0,
+      BATCH_PREFIXES[kind],
+    )()
+    const [isWritten] = await store.run<[number]>("saveBatch", [
+      {
+        name: "batch",
+        keys: [keys.batch(batchId), keys.chores, keys.batches(kind, organizationId)],
+        args: [
+          ...[known, `${VERSION}|${known + 1}|${JSON.stringify(batch)}`, createdAt + BATCH_MS],
+          ...[`batch|${batchId}`, dueAt ?? "", isNew ? batchId : "", oldest, BATCH_MS],
+        ],
+      },
+    ])
+    return isWritten === 1
+  }
+
+  async function find(batchId: string, organizationId: string | null): Promise<StoredBatch | null> {
+    const [text] = await store.query<[string | null]>("findBatch", [["GET", keys.batch(batchId)]])
+    const stored = text === null ? null : decode(text)
+    const isTheirs = organizationId === null || stored?.batch.organizationId === organizationId
+    return isTheirs ? stored : null
+  }
+
+  return {
+    newBatchId: (kind) => newId[kind](),
+    find,
+    create: async (batch) => {
+      await write(0, batch, true, clock())
+    },
+    save: async ({ revision }, batch, { wake = false } = {}) =>
+      (await write(revision, batch, false, wake ? clock() : null)) ? { revision: revision + 1, batch } : null,
+    list: async (kind, organizationId, { limit, after, before }) => {
+      const index = keys.batches(kind, organizationId)
+      const range = ["BYLEX", "LIMIT", 0, limit + 1]
+      const [ids] = await store.query<[string[]]>("listBatches", [
+        before === undefined
+          ? ["ZRANGE", index, after === undefined ? "+" : `(${after}`, "-", "REV", ...range]
+          : ["ZRANGE", index, `(${before}`, "+", ...range],
+      ])
+      const shown = ids.slice(0, limit)
+      if (before !== undefined) shown.reverse()
+      if (shown.length === 0) return { data: [], hasMore: false }
+      const [texts] = await store.query<[(string | null)[]]>("listBatches", [
+        ["MGET", ...shown.map((id) => keys.batch(id))],
+      ])
+      const data = texts.flatMap((text) => (text === null ? [] : decode(text).batch))
+      return { data, hasMore: ids.length > limit }
+    },
+    delete: async ({ batchId, kind, organizationId }) => {
+      await store.query("deleteBatch", [
+        ["UNLINK", keys.batch(batchId), keys.customIds(batchId)],
+        ["ZREM", keys.batches(kind, organizationId), batchId],
+      ])
+    },
+    countEnded: async (batchId) => {
+      const fields = ["completed", "failed", "cancelled"].map((state) => `batch:${batchId}:${state}`)
+      const [counts] = await store.query<[(string | null)[]]>("countEnded", [["HMGET", keys.meta, ...fields]])
+      return counts.map(Number)
+    },
+    claimCustomIds: async (batchId, ids) => {
+      const key = keys.customIds(batchId)
+      const [known] = await store.query<[(string | null)[]]>("customIds", [
+        ["HMGET", key, ...ids.map(({ customId }) => customId)],
+      ])
+      const lines = new Map<string, number>()
+      const first = ids.map(({ customId, line }, i) => {
+        const had = known[i] ?? null
+        const earliest = lines.get(customId) ?? (had === null ? line : Number(had))
+        lines.set(customId, earliest)
+        return earliest
+      })
+      await store.query("customIds", [
+        ["HSET", key, ...[...lines].flat()],
+        ["PEXPIRE", key, CUSTOM_IDS_MS],
+      ])
+      return first
+    },
+    forgetCustomIds: async (batchId) => {
+      await store.query("customIds", [["UNLINK", keys.customIds(batchId)]])
+    },
+    unfinished: async (requestIds) => {
+      const [records] = await store.query<[(string | null)[]]>("unfinished", [
+        ["HMGET", keys.live, ...requestIds],
+      ])
+      return requestIds.filter((_, i) => records[i] !== null)
+    },
+    outcomes: async (requestIds, maxBytes) => {
+      const [texts] = await store.run<[string[]]>("outcomes", [
+        {
+          name: "outcomes",
+          keys: [keys.live, ...requestIds.map((id) => keys.outcome(id))],
+          args: [maxBytes, ...requestIds],
+        },
+      ])
+      return texts.map((text, i) => readOutcome(requestIds[i] ?? "", text, clock()))
+    },
+  }
+}
+
+function decode(text: string): StoredBatch {
+  const [, version, revision, json = ""] = /^(\d+)\|(\d+)\|(.*)$/s.exec(text) ?? []
+  if (version !== VERSION) throw unreadable(`batch ${text.slice(0, 4)}`)
+  return { revision: Number(revision), batch: JSON.parse(json) as Batch }
+}
+
+function readOutcome(requestId: string, text: string, now: number): LineOutcome {
+  if (text === "live") return { kind: "live" }
+  const status = text === "" ? null : readView(requestId, ["finished", text, []], now)
+  return status === null ? { kind: "unknown" } : { kind: "finished", status }
+}
