@@ -1,0 +1,73 @@
+import type { Config } from "../core/config.ts"
+import { AppError } from "../core/errors.ts"
+import type { Batch } from "../queue/batches-contract.ts"
+import type { BatchDeps } from "./deps.ts"
+import { type NewBatch, newBatch } from "./new-batch.ts"
+import { OPENAI_ENDPOINTS } from "./openai-lines.ts"
+import { startCancelling } from "./phases.ts"
+import { MAX_BYTES, takeRequests } from "./take-requests.ts"
+import { startRequests } from "./validate.ts"
+
+/** While its body comes in. */
+const INTAKE_MS = 3_600_000
+const MESSAGES_ENDPOINT = "/v1/messages"
+/** Others may change it at that very moment: its steps do. */
+const ROUNDS = 10
+
+export interface BatchServiceDeps extends BatchDeps {
+  config: BatchDeps["config"] & Pick<Config, "maxPending" | "maxPendingPerOrganization">
+}
+
+/** What the routes of both vendors do with batches. `http/batch-commands.ts` says what each member is. */
+export function createBatchService(deps: BatchServiceDeps) {
+  const { batches, files, clock, config } = deps
+
+  async function store(batch: Batch): Promise<Batch> {
+    await batches.create(batch)
+    return batch
+  }
+
+  return {
+    endpoints: OPENAI_ENDPOINTS,
+    create: (asked: NewBatch) => store(newBatch("openai", asked, { batches, config, now: clock() })),
+    createFromRequests: async (
+      organizationId: string,
+      body: ReadableStream<Uint8Array>,
+      bytes: number,
+      keepSeconds: number,
+    ) => {
+      const fileId = files.newFileId()
+      const until = clock() + INTAKE_MS
+      const reserved = { id: fileId, bytes: Math.min(bytes, MAX_BYTES) }
+      await files.reserve(organizationId, fileId, reserved.bytes, until)
+      try {
+        const { written, count } = await takeRequests(deps, body, fileId, until)
+        const filename = "requests.jsonl"
+        const expiresAt = clock() + keepSeconds * 1000
+        await files.finish({ fileId, organizationId, filename, purpose: "batch", expiresAt }, written, {
+          reserved,
+        })
+        const asked = { organizationId, endpoint: MESSAGES_ENDPOINT, inputFileId: fileId, metadata: null }
+        const batch = newBatch(
+          "anthropic",
+          { ...asked, inputBytes: written.bytes, outputTtlSeconds: keepSeconds },
+          { batches, config, now: clock() },
+        )
+        return await store(startRequests(batch, count, batch.createdAt))
+      } catch (error) {
+        await files.release(organizationId, fileId, reserved.bytes).catch(() => undefined)
+        throw error
+      }
+    },
+    cancel: async (batchId: string, organizationId: string): Promise<Batch | null> => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const stored = await batches.find(batchId, organizationId)
+        if (stored === null) return null
+        const batch = startCancelling(stored.batch, clock())
+        if (batch === null) return stored.batch
+        if ((await batches.save(stored, batch, { wake: true })) !== null) return batch
+      }
+      throw new AppError("conflict", "The batch keeps changing; try again.", { op: "cancelBatch" })
+    },
+  }
+}
