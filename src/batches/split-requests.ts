@@ -8,7 +8,8 @@ const FRAME_PER_REQUEST = 2
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
-const OPEN = new Set([0x5b, 0x7b])
+const OPEN_ARRAY = 0x5b
+const OPEN = new Set([OPEN_ARRAY, 0x7b])
 const CLOSE = new Set([0x5d, 0x7d])
 const BLANK = new Set([0x20, 0x09, 0x0a, 0x0d])
 
@@ -63,7 +64,7 @@ export class RequestSplitter {
         this.frame += "0"
       }
       if (code === QUOTE) this.isInString = true
-      else if (OPEN.has(code)) this.open()
+      else if (OPEN.has(code)) this.open(code)
       else if (CLOSE.has(code)) this.close()
       if (this.element === null && !BLANK.has(code)) this.frame += text.charAt(i)
     }
@@ -87,8 +88,10 @@ export class RequestSplitter {
     })
   }
 
-  private open(): void {
-    if (this.depth === 1) this.isInRequests = /[{,]"requests":$/.test(this.frame.slice(-12))
+  private open(code: number): void {
+    if (this.depth === 1) {
+      this.isInRequests = code === OPEN_ARRAY && /[{,]"requests":$/.test(this.frame.slice(-12))
+    }
     this.depth += 1
   }
 
