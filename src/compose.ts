@@ -5,6 +5,7 @@ import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog, type Log } from "./core/log.ts"
 import { VERSION } from "./core/version.ts"
+import { type ChoreDeps, type ChoreHandler, ChoreRun } from "./drain/chores.ts"
 import type { DrainDeps } from "./drain/drain.ts"
 import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
 import { runTick, tickLanes } from "./drain/run-tick.ts"
@@ -12,6 +13,7 @@ import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
+import { type ChoreStore, createChores } from "./queue/chores.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
 import { createFiles } from "./queue/files.ts"
 import type { FileStore } from "./queue/files-contract.ts"
@@ -51,6 +53,7 @@ export interface QueueServices {
   queue: RequestQueue
   access: AccessStore
   files: FileStore
+  chores: ChoreStore
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -65,8 +68,20 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
     queue: createQueue({ redis, queueName, settings, openTransport }),
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
+    chores: createChores({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
+}
+
+/** What sees to chores, in whichever process. */
+export function openChores({ chores, clock, log }: QueueServices): ChoreDeps {
+  return { chores, clock, log, handlers: new Map<string, ChoreHandler>() }
+}
+
+/** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
+export function choresBeside(deps: ChoreDeps, subrequests: number): () => Promise<unknown> {
+  const limits = { concurrency: 2, subrequests: Math.floor(subrequests / 3), forMs: 20_000 }
+  return () => new ChoreRun(deps, limits).run()
 }
 
 export interface WorkerServices extends Services {
@@ -101,8 +116,10 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const providers = createProviders(config)
   // Called as a method of something else, the runtime's own `fetch` refuses.
   const call: typeof fetch = (input, init) => fetch(input, init)
+  const chores = openChores(deps)
   const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
-  const lane = laneSetting(env.LANES, drainDeps)
+  const lane = laneSetting(env.LANES, drainDeps, chores)
+  drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
@@ -112,6 +129,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
     lane,
     lanes: {
       wake: async (at) => lane?.lanes.wake(0, at),
+      wakeChores: async () => lane?.lanes.wakeChores(),
       abort: async (...call) => lane?.lanes.abort(...call),
     },
     tick: async () => {
@@ -122,9 +140,9 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
 }
 
 /** `binding`: of the lanes, which only a Worker has. */
-function laneSetting(binding: unknown, deps: DrainDeps): LaneSetting | null {
+function laneSetting(binding: unknown, deps: DrainDeps, chores: ChoreDeps): LaneSetting | null {
   const { drainLanes } = deps.config
   if (drainLanes === 0 || typeof binding !== "object" || binding === null) return null
   const namespace = binding as LaneNamespace
-  return { deps, namespace, lanes: openLanes(namespace, drainLanes, deps.log) }
+  return { deps, namespace, chores, lanes: openLanes(namespace, drainLanes, deps.log) }
 }

@@ -65,6 +65,18 @@ export interface WeightedTarget extends Target {
   weight: number
 }
 
+/** What a callback may be told of. */
+export const CALLBACK_EVENTS = ["request.completed", "request.failed", "request.cancelled"] as const
+export type CallbackEvent = (typeof CALLBACK_EVENTS)[number]
+
+/** Whom to tell when a request has ended. */
+export interface Callback {
+  url: string
+  events: CallbackEvent[]
+  /** The event carries the whole answer, not only what it came to. */
+  includeResponse: boolean
+}
+
 /** What status shows and the drain decides by: kept in the record, and `metadata` beside it. */
 export interface RequestHead {
   requestId: string
@@ -83,6 +95,9 @@ export interface RequestHead {
   maxRetries: number
   resultTtlSeconds: number
   metadata: Record<string, string>
+  callback: Callback | null
+  /** The batch that it is a line of. */
+  batchId: string | null
   /** Served by the provider simulator instead of a vendor. */
   simulated: boolean
 }

@@ -22,6 +22,8 @@ export interface DrainDeps {
   random: Random
   log: Log
   fetch: typeof fetch
+  /** Sees to chores that are due, or gets somebody to. Never rejects. Absent: others do. */
+  seeToChores?: () => Promise<unknown>
 }
 
 /** How a drain stands. */
@@ -124,6 +126,8 @@ export class Drain {
   #lookAt: number
   #lookAtProvidersAt = 0
   #looksLeft: number
+  /** What is being done beside the calls. */
+  chores: Promise<unknown> | null = null
 
   constructor(deps: DrainDeps, options: DrainOptions) {
     this.deps = deps
@@ -158,6 +162,13 @@ export class Drain {
     const known = this.isStopped ? Number.POSITIVE_INFINITY : this.appetite.nextAt(this.deps.clock())
     const at = Math.min(known, this.#wokenAt)
     return at === Number.POSITIVE_INFINITY ? null : at
+  }
+
+  /** A claim has told of chores: they are seen to beside the calls. */
+  seeToChores(): void {
+    this.chores ??= (this.deps.seeToChores?.() ?? Promise.resolve()).finally(() => {
+      this.chores = null
+    })
   }
 
   /** A request has come to something. */

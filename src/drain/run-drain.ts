@@ -1,4 +1,4 @@
-import { AppError } from "../core/errors.ts"
+import { kindOf } from "../core/errors.ts"
 import type {
   Claim,
   ClaimedRequest,
@@ -47,7 +47,7 @@ export async function carryOut(drain: Drain): Promise<DrainReport> {
         await drain.bell.rest(step.ms)
         break
       case "end":
-        return close(drain)
+        return await close(drain)
     }
   }
 }
@@ -98,6 +98,7 @@ function receive(drain: Drain, claim: Claim): void {
   report.claimed += claim.requests.length
   report.remaining = claim.remaining
   drain.isMaintenanceDue ||= claim.maintenanceDue
+  if (claim.choresDue) drain.seeToChores()
   for (const overdue of claim.overdue) drain.decided(settleOverdue(overdue))
   for (const claimed of claim.requests) {
     const provider = deps.providers.get(claimed.target.provider)
@@ -172,20 +173,15 @@ function storeFailed(drain: Drain, op: string, error: unknown): void {
   drain.deps.log.warn("store_failed", { op, kind })
 }
 
-function close(drain: Drain): DrainReport {
+async function close(drain: Drain): Promise<DrainReport> {
   const { deps, options, outbox, report, startedAt } = drain
   for (const { lease, decision } of outbox.drop()) {
     drain.failed("answer_lost")
     const { requestId, attempt } = lease
     deps.log.error("answer_lost", { requestId, attempt, decision: decision.kind })
   }
+  await drain.chores
   report.wakeAt = drain.nextAt
   reportEnd(report, deps.log, options.owner, deps.clock() - startedAt)
   return report
-}
-
-/** What went wrong, without its text, which could hold content. */
-function kindOf(error: unknown): string {
-  if (error instanceof AppError) return error.code
-  return error instanceof Error ? error.name : "unknown"
 }

@@ -13,6 +13,8 @@ import type { Auditor } from "./audit.ts"
 interface LaneCommands {
   /** Something may be there to be claimed at that instant, epoch ms; a past one means now. */
   wake(at: number): Promise<void>
+  /** There are chores to be seen to. */
+  wakeChores(): Promise<void>
   /** Ends a call whose request was cancelled. `owner`: of its lease. */
   abort(owner: string, requestId: string, attempt: number): Promise<void>
 }

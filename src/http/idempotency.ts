@@ -21,7 +21,7 @@ export function checkIdempotencyKey(key: string): string {
 
 /**
  * What makes two calls the same: route and key, and the body after parsing and defaults, whatever the order of its
- * members. What each call gets anew (ids, times) is left out, and so are no fallbacks: keys from before there were any
+ * members. What each call gets anew (ids, times) is left out, and so are no fallbacks and no callback: keys from before there were any
  * keep their meaning.
  */
 export async function identify(route: string, key: string, requests: RequestRead[]): Promise<Idempotency> {
@@ -33,10 +33,12 @@ export async function identify(route: string, key: string, requests: RequestRead
       createdAt: _createdAt,
       scheduledAt: _scheduledAt,
       simulated: _simulated,
+      batchId: _batchId,
+      callback,
       ...fields
     } = head
     const fallbacks = head.fallbacks.length > 0 ? head.fallbacks : undefined
-    return { ...fields, fallbacks, ...body, ...asked }
+    return { ...fields, fallbacks, callback: callback ?? undefined, ...body, ...asked }
   })
   return {
     organizationId: organizations.size === 1 ? only : "*",

@@ -106,6 +106,7 @@ export async function cancelRequest(
   const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit)
   switch (reply.kind) {
     case "cancelled":
+      if (reply.choresDue) afterAnswer(c, lanes.wakeChores())
       if (reply.owner !== null) afterAnswer(c, lanes.abort(reply.owner, id, reply.attempt))
       return { state: "cancelled" }
     case "discarded":

@@ -1,7 +1,8 @@
 import { requireScope } from "../auth/principal.ts"
-import type { Scope } from "../core/contracts/access.ts"
+import { ORGANIZATION_ID, ORGANIZATION_ID_RULE, type Scope } from "../core/contracts/access.ts"
 import { AppError } from "../core/errors.ts"
 import type { App, AppContext, Services } from "./context.ts"
+import { isCompatible } from "./dialect.ts"
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
@@ -37,7 +38,7 @@ export function resource(app: App, path: string, operations: Partial<Record<Meth
 /** Throws `unauthorized` without a known key, `rate_limited`, or `forbidden` without the scope. */
 async function admit(c: AppContext, scope: Scope | "any"): Promise<void> {
   const { authenticate, limitRate, auditor } = servicesOf(c)
-  const principal = await authenticate(c.req.header("Authorization"))
+  const principal = await authenticate(authorizationOf(c))
   if (principal === null) {
     auditor.noteRefusal(c)
     throw new AppError("unauthorized", "A valid key is needed: Authorization: Bearer <key>.")
@@ -45,6 +46,24 @@ async function admit(c: AppContext, scope: Scope | "any"): Promise<void> {
   await limitRate(principal)
   if (scope !== "any") requireScope(principal, scope)
   c.set("principal", principal)
+}
+
+/** Vendors' clients may send the key in a header of their own. */
+function authorizationOf(c: AppContext): string | undefined {
+  const key = isCompatible(c) ? c.req.header("x-api-key") : undefined
+  return key === undefined ? c.req.header("Authorization") : `Bearer ${key}`
+}
+
+/**
+ * On the compatible routes, whose bodies have no member for it: the key's organization, of a key for all the one that
+ * the header names, else `default`. Throws `invalid_request` for a name that can be none.
+ */
+export function organizationOf(c: AppContext): string {
+  const { organizationId } = c.get("principal")
+  if (organizationId !== "*") return organizationId
+  const named = c.req.header("OpenAI-Organization") || "default"
+  if (ORGANIZATION_ID.test(named)) return named
+  throw new AppError("invalid_request", `The header OpenAI-Organization ${ORGANIZATION_ID_RULE}.`)
 }
 
 /** Throws `not_configured` when the settings are bad. */

@@ -12,7 +12,10 @@ const LONGEST_TTL_DAYS = 30
 const CANCEL_GROUP = 50
 const NOTHING: OutcomeSummary = { usage: null, error: null, attempt: null }
 
-type CancelScriptReply = ["cancelled", string, string] | ["finished", string, string, string] | ["unknown"]
+type CancelScriptReply =
+  | ["cancelled", string, string, number?]
+  | ["finished", string, string, string]
+  | ["unknown"]
 
 export async function cancel(
   context: QueueContext,
@@ -25,7 +28,10 @@ export async function cancel(
   ])
   if (reply[0] === "unknown") return { kind: "unknown" }
   if (reply[0] === "cancelled")
-    return { kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) }
+    return {
+      ...{ kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) },
+      ...(reply[3] === 1 && { choresDue: true }),
+    }
   const [, state, expiresAt, owningOrganization] = reply
   if (state === "completed") return { kind: "completed" }
   const entry = { requestId, organizationId: owningOrganization, endsAt: Number(expiresAt) }
@@ -71,7 +77,7 @@ function cancelCall(
   return {
     name: "cancel",
     keys: [
-      ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
+      ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, keys.chores, ...lineKeys(context)],
       ...[
         keys.metadata(requestId),
         keys.body(requestId),

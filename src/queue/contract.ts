@@ -113,6 +113,8 @@ export interface Claim {
   remaining: number
   /** The hour is over: this caller should run `maintain`. */
   maintenanceDue: boolean
+  /** There are chores to be seen to: `ChoreStore.take`. */
+  choresDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -161,6 +163,8 @@ export type CancelReply =
       kind: "cancelled" /** Who holds the lease, when it was processing. */
       owner: string | null
       attempt: number
+      /** Somebody is to be told. */
+      choresDue?: true
     }
   | { kind: "discarded" }
   | { kind: "completed" }

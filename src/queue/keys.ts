@@ -15,6 +15,7 @@ export function createKeys(queueName: string) {
     live: key("live"),
     scheduled: key("scheduled"),
     deadlines: key("deadlines"),
+    chores: key("chores"),
     keys: key("keys"),
     audit: key("audit"),
     rate: (keyId: string, minute: number) => key(`rate:${keyId}:${minute}`),
@@ -32,7 +33,6 @@ export function createKeys(queueName: string) {
     chunk: (id: string, number: number) => key(`file:${id}:${number}`),
     files: (organizationId: string) => key(`files:${organizationId}`),
     upload: (uploadId: string) => key(`upload:${uploadId}`),
-    chores: key("chores"),
     batch: (batchId: string) => key(`batch:${batchId}`),
     /** Line numbers by custom id, while an input file is read for the first time. */
     customIds: (batchId: string) => key(`batch:${batchId}:ids`),

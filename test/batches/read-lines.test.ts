@@ -2,13 +2,14 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { FILE_START, groupLines, type Line, readLines } from "../../src/batches/read-lines.ts"
 import type { LineCursor } from "../../src/queue/batches-contract.ts"
+import { collect } from "./collect.ts"
 
 async function* chunksFrom(chunks: string[], first = 0) {
   yield* chunks.slice(first)
 }
 
 async function read(chunks: string[], from: LineCursor = FILE_START, maxLength = 1000): Promise<Line[]> {
-  return Array.fromAsync(readLines(chunksFrom(chunks, from.chunk), from, maxLength))
+  return collect(readLines(chunksFrom(chunks, from.chunk), from, maxLength))
 }
 
 /** A text and where it is cut into chunks. */
@@ -59,7 +60,7 @@ describe("lines of a file in chunks", () => {
 
   it("make groups that are bounded by lines and characters", async () => {
     const lines = readLines(chunksFrom([`a\nb\nc\n${"d".repeat(9)}\ne\n`]), FILE_START, 100)
-    const groups = await Array.fromAsync(groupLines(lines, 2, 8))
+    const groups = await collect(groupLines(lines, 2, 8))
     expect(groups.map((group) => group.map(({ text }) => text))).toEqual([
       ["a", "b"],
       ["c"],

@@ -11,14 +11,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   queue: ["core"],
   providers: ["core"],
   drain: ["core", "queue", "providers"],
-  dialects: ["core"],
-  http: ["core", "auth", "queue", "dialects"],
+  http: ["core", "auth", "queue"],
   library: ["core", "compose"],
   worker: ["core", "compose", "node"],
   client: ["core"],
   cli: ["core", "client", "node"],
   dashboard: ["client"],
-  compose: ["core", "auth", "queue", "providers", "drain", "dialects", "http"],
+  compose: ["core", "auth", "queue", "providers", "drain", "http"],
   index: ["compose", "http", "lane"],
 }
 const PARTS = Object.keys(MAY_IMPORT)

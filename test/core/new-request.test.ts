@@ -56,7 +56,7 @@ describe("what is taken", () => {
           organizationId: "org-1",
         },
         ...{ createdAt: NOW, scheduledAt: null, deadlineAt: null, timeoutMs: 30_000, maxRetries: 3 },
-        ...{ resultTtlSeconds: 86_400, metadata: {}, simulated: false },
+        ...{ resultTtlSeconds: 86_400, metadata: {}, callback: null, batchId: null, simulated: false },
       },
       body: { messages: [user], options: {}, providerOptions: {} },
       asked: { delayMs: 0, scheduledAt: null },

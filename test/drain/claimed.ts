@@ -26,6 +26,8 @@ export function claimedRequest(
       maxRetries: 3,
       resultTtlSeconds: 3600,
       metadata: {},
+      callback: null,
+      batchId: null,
       simulated: false,
       ...head,
     },

@@ -55,7 +55,10 @@ export function deciding(options: { concurrency?: number; subrequestLimit?: numb
     /** As if a claim had come back. */
     found: (count: number, remaining: number, wakeAt: number | null = null) => {
       const requests = Array.from({ length: count }, () => claimedRequest())
-      drain.appetite.claimed({ requests, overdue: [], wakeAt, remaining, maintenanceDue: false }, now)
+      drain.appetite.claimed(
+        { requests, overdue: [], wakeAt, remaining, maintenanceDue: false, choresDue: false },
+        now,
+      )
     },
     answered: () => drain.outbox.add(handBack(claimedRequest().lease), now),
   }

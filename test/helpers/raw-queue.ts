@@ -29,7 +29,7 @@ const PATTERNS = {
   index: /^(finished:(completed|failed|cancelled):\d+|recent:[\w.-]+:\d+)$/,
   text: /^(metadata|body|outcome|attempts):req_\w{23}$/,
   passing: /^(idem:(\*|[\w.-]+):[0-9a-f]+|rate:\w+:\d+)$/,
-  kept: /^(keys|audit)$/,
+  kept: /^(keys|audit|chores)$/,
 }
 
 /** Two round trips' worth of commands; not atomic, so nothing else may be running. */

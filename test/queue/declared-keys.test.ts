@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { createAccess } from "../../src/queue/access.ts"
+import { createChores } from "../../src/queue/chores.ts"
 import { scripts } from "../../src/queue/scripts.generated.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { CLAIM, settlement, type TestQueue } from "../helpers/queue.ts"
@@ -78,6 +79,9 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await access.issueKey({ ...key, scopes: [], maxPriority: null, ratePerMinute: null }, audit)
   await access.takeRate("k1", now, 1, 10)
   await access.revokeKey("k1", audit)
+  const chores = createChores({ redis, queueName: queue.name })
+  await chores.put("batch|b1", now)
+  for (const chore of (await chores.take(1, 1000)).chores) await chores.settle(chore, null)
   await queue.setPaused("openai", true, audit)
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)

@@ -45,6 +45,7 @@ const all: LaneDrain[] = []
 const lanes: Lanes = {
   count,
   wake: async (lane, at) => all[lane]?.wake(at),
+  wakeChores: async () => {},
   abort: async () => {},
 }
 for (let number = 0; number < count; number++) {

@@ -121,6 +121,8 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     maxRetries: fields.maxRetries ?? rules.config.maxRetries,
     resultTtlSeconds: fields.resultTtlSeconds ?? rules.config.resultTtlSeconds,
     metadata,
+    callback: null,
+    batchId: null,
     simulated,
   }
   const body = { messages: chat.messages, options, providerOptions }
