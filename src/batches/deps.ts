@@ -17,7 +17,7 @@ export interface BatchDeps {
   files: FileStore
   /** Something new can be claimed. */
   wakeLanes: () => Promise<void>
-  config: DialectRules["config"] & Pick<Config, "maxRequestBytes" | "subrequestLimit">
+  config: DialectRules["config"] & Pick<Config, "maxRequestBytes">
   clock: Clock
 }
 

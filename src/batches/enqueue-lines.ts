@@ -14,6 +14,8 @@ const GROUP_LENGTH = 1_000_000
 /** A batch is looked at again after a tenth of the time that it has run, within these bounds. */
 const MIN_PAUSE_MS = 500
 const MAX_PAUSE_MS = 15_000
+/** While there is no room for more requests. */
+const FULL_PAUSE_MS = 15_000
 
 /**
  * Hands the lines to the queue, in groups that are the same each time: an enqueue that is repeated changes nothing.
@@ -21,7 +23,8 @@ const MAX_PAUSE_MS = 15_000
  */
 export async function* enqueueLines(deps: BatchDeps, given: Batch): Phase {
   const { batches, clock } = deps
-  const ended = sum(await batches.countEnded(given.batchId))
+  const { completed, failed, cancelled } = await batches.countEnded(given.batchId)
+  const ended = completed + failed + cancelled
   const isEnqueued = given.reached === given.total
   if (isEnqueued && ended >= given.enqueued) {
     yield startWriting(deps, given, "completed")
@@ -44,9 +47,9 @@ export async function* enqueueLines(deps: BatchDeps, given: Batch): Phase {
         await deps.wakeLanes()
       }
     } catch (error) {
-      if (error instanceof AppError && error.code === "queue_full") {
-        return clock() + 1000 * (error.retryAfterSeconds ?? 30)
-      }
+      const code = error instanceof AppError ? error.code : null
+      if (code === "queue_full") return clock() + FULL_PAUSE_MS
+      if (code === "conflict") return clock()
       throw error
     }
     const cursor = group.at(-1)?.next ?? batch.cursor
@@ -76,8 +79,4 @@ function windowOf({ inputBytes, total }: Batch): number {
 function nextLook({ at, createdAt }: Batch, now: number): number {
   const runningMs = now - (at.in_progress ?? createdAt)
   return now + Math.min(Math.max(runningMs / 10, MIN_PAUSE_MS), MAX_PAUSE_MS)
-}
-
-function sum(counts: number[]): number {
-  return counts.reduce((total, count) => total + count, 0)
 }

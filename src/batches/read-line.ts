@@ -73,7 +73,9 @@ export function readRequestOf(
     return { request: null, problems: found }
   }
   const [request] = requests
-  if (request !== undefined && fits(line, deps)) return { request, problems: [] }
+  if (request !== undefined && fits(line, deps)) {
+    return { request: { ...request, head: { ...request.head, batchId: batch.batchId } }, problems: [] }
+  }
   const message = `The body may have at most ${deps.config.maxRequestBytes} bytes.`
   return { request: null, problems: [{ code: "too_large", message, param: format.bodyName }] }
 }

@@ -65,7 +65,7 @@ export function createBatchService(deps: BatchServiceDeps) {
         if (stored === null) return null
         const batch = startCancelling(stored.batch, clock())
         if (batch === null) return stored.batch
-        if ((await batches.save(stored, batch, { wake: true })) !== null) return batch
+        if (await batches.cancel(stored, batch)) return batch
       }
       throw new AppError("conflict", "The batch keeps changing; try again.", { op: "cancelBatch" })
     },

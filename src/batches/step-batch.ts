@@ -1,11 +1,20 @@
 import { AppError } from "../core/errors.ts"
-import type { Batch, BatchPhase } from "../queue/batches-contract.ts"
+import type { Batch, BatchPhase, StoredBatch } from "../queue/batches-contract.ts"
 import { cancelLines } from "./cancel-lines.ts"
 import type { BatchDeps, Phase } from "./deps.ts"
 import { enqueueLines } from "./enqueue-lines.ts"
 import { abandon } from "./phases.ts"
 import { validate } from "./validate.ts"
 import { writeFiles } from "./write-files.ts"
+
+/** How far one step may go. */
+export interface StepLimits {
+  spend(subrequests: number): void
+  /** Subrequests that are left. */
+  readonly spare: number
+  /** Epoch ms. */
+  readonly endsAt: number
+}
 
 const PHASES: Record<BatchPhase, (deps: BatchDeps, batch: Batch) => Phase> = {
   validate,
@@ -14,19 +23,26 @@ const PHASES: Record<BatchPhase, (deps: BatchDeps, batch: Batch) => Phase> = {
   write: writeFiles,
 }
 
-/** Calls to the store between two savings, at most: reading, enqueueing or writing, and the saving. */
-const CALLS_PER_SAVING = 6
-/** For finding the batch, and for whoever steps it. */
-const OTHER_CALLS = 8
+/** Between two savings at most: reading, enqueueing or writing, waking lanes, and the saving. */
+const TRIPS_PER_SAVING = 6
+/** Others' chores wait, so nobody goes on for longer. */
+const STEP_MS = 20_000
+/** After its end nobody is left who could still count or enqueue for it. */
+const LINGER_MS = 600_000
 
 /**
- * Takes a batch further, until about `until` (epoch ms) or as far as one invocation's calls reach. Returns when to go
- * on, epoch ms; null: it has ended, or is unknown. May be broken off anywhere, and repeated: what was saved last
- * decides. When another steps or cancels the same batch meanwhile, the one that saves second stops.
+ * Takes a batch further. Returns when to go on, epoch ms; null: there is nothing left to do. May be broken off anywhere,
+ * and repeated: what was saved last decides. When another steps or cancels the same batch meanwhile, the one that saves
+ * second stops.
  */
-export async function stepBatch(deps: BatchDeps, batchId: string, until: number): Promise<number | null> {
-  const { batches, clock, config } = deps
-  let savings = Math.max(1, Math.floor((config.subrequestLimit - OTHER_CALLS) / CALLS_PER_SAVING))
+export async function stepBatch(
+  deps: BatchDeps,
+  batchId: string,
+  limits: StepLimits,
+): Promise<number | null> {
+  const { batches, clock } = deps
+  const endsAt = Math.min(limits.endsAt, clock() + STEP_MS)
+  limits.spend(1)
   let stored = await batches.find(batchId, null)
   while (stored !== null && stored.batch.phase !== null) {
     const phase = PHASES[stored.batch.phase](deps, stored.batch)
@@ -37,11 +53,21 @@ export async function stepBatch(deps: BatchDeps, batchId: string, until: number)
         break
       }
       stored = await batches.save(stored, value)
-      if (stored === null) return clock()
-      savings -= 1
-      if (stored.batch.phase !== null && (savings === 0 || clock() >= until)) return clock()
+      limits.spend(TRIPS_PER_SAVING)
+      if (stored === null || limits.spare < TRIPS_PER_SAVING || clock() >= endsAt) return clock()
     }
   }
+  return forget(deps, batchId, stored)
+}
+
+async function forget(
+  { batches, clock }: BatchDeps,
+  batchId: string,
+  stored: StoredBatch | null,
+): Promise<number | null> {
+  const endedAt = stored === null ? 0 : (stored.batch.at[stored.batch.status] ?? 0)
+  if (clock() < endedAt + LINGER_MS) return endedAt + LINGER_MS
+  await batches.forgetCounts(batchId)
   return null
 }
 

@@ -49,6 +49,9 @@ export interface LineCounts {
   expired: number
 }
 
+/** Requests by what they came to. */
+export type EndedCounts = Omit<LineCounts, "expired">
+
 /** Of a batch that goes on: what its next step does. */
 export type BatchPhase = "validate" | "enqueue" | "cancel" | "write"
 
@@ -112,8 +115,10 @@ export interface BatchStore {
   create(batch: Batch): Promise<void>
   /** null: unknown, past its time, or another organization's. `organizationId` null: any. */
   find(batchId: string, organizationId: string | null): Promise<StoredBatch | null>
-  /** null when another has changed it meanwhile. `wake`: have it stepped at once. */
-  save(known: StoredBatch, batch: Batch, options?: { wake?: boolean }): Promise<StoredBatch | null>
+  /** null when another has changed it meanwhile. */
+  save(known: StoredBatch, batch: Batch): Promise<StoredBatch | null>
+  /** The same for a batch that takes no more requests from then on; it is stepped at once. */
+  cancel(known: StoredBatch, batch: Batch): Promise<boolean>
   /** Newest first, beyond a batch's id or just before it. Two round trips. */
   list(
     kind: BatchKind,
@@ -121,8 +126,10 @@ export interface BatchStore {
     page: { limit: number; after?: string; before?: string },
   ): Promise<BatchPage>
   delete(batch: Batch): Promise<void>
-  /** How many of its requests have ended so far. */
-  countEnded(batchId: string): Promise<number[]>
+  /** Its requests that have ended so far. */
+  countEnded(batchId: string): Promise<EndedCounts>
+  /** Nobody asks any more how many have ended. */
+  forgetCounts(batchId: string): Promise<void>
   /**
    * Notes whose each id is. Of each the line that had it first, which is its own when nobody had. Two round trips.
    */

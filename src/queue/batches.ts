@@ -1,5 +1,7 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
+import { AppError } from "../core/errors.ts"
 import { createIdGenerator } from "../core/ids.ts"
+import { FINISHED_STATES } from "../core/request.ts"
 import type { Batch, BatchKind, BatchStore, LineOutcome, StoredBatch } from "./batches-contract.ts"
 import { unreadable } from "./formats.ts"
 import { createKeys } from "./keys.ts"
@@ -32,7 +34,7 @@ export function createBatches(options: BatchesOptions): BatchStore {
     anthropic: createIdGenerator(clock, undefined, BATCH_PREFIXES.anthropic),
   }
 
-  async function write(known: number, batch: Batch, isNew: boolean, dueAt: number | null): Promise<boolean> {
+  async function write(known: number, batch: Batch, due: "new" | "cancel" | null): Promise<boolean> {
     const { batchId, kind, organizationId, createdAt } = batch
     const oldest = createIdGenerator(
       () => clock() - BATCH_MS,
@@ -41,11 +43,12 @@ export function createBatches(options: BatchesOptions): BatchStore {
     )()
     const [isWritten] = await store.run<[number]>("saveBatch", [
       {
-        name: "batch",
-        keys: [keys.batch(batchId), keys.chores, keys.batches(kind, organizationId)],
+        name: "advance",
+        keys: [keys.meta, keys.chores, keys.batch(batchId), keys.batches(kind, organizationId)],
         args: [
-          ...[known, `${VERSION}|${known + 1}|${JSON.stringify(batch)}`, createdAt + BATCH_MS],
-          ...[`batch|${batchId}`, dueAt ?? "", isNew ? batchId : "", oldest, BATCH_MS],
+          ...[clock(), known, `${VERSION}|${known + 1}|${JSON.stringify(batch)}`, createdAt + BATCH_MS],
+          ...[due === null ? "" : `batch|${batchId}`, due === "cancel" ? closedField(batchId) : ""],
+          ...[due === "new" ? batchId : "", oldest, BATCH_MS],
         ],
       },
     ])
@@ -63,10 +66,11 @@ export function createBatches(options: BatchesOptions): BatchStore {
     newBatchId: (kind) => newId[kind](),
     find,
     create: async (batch) => {
-      await write(0, batch, true, clock())
+      if (!(await write(0, batch, "new"))) throw new AppError("internal", "Two batches have one id.")
     },
-    save: async ({ revision }, batch, { wake = false } = {}) =>
-      (await write(revision, batch, false, wake ? clock() : null)) ? { revision: revision + 1, batch } : null,
+    save: async ({ revision }, batch) =>
+      (await write(revision, batch, null)) ? { revision: revision + 1, batch } : null,
+    cancel: ({ revision }, batch) => write(revision, batch, "cancel"),
     list: async (kind, organizationId, { limit, after, before }) => {
       const index = keys.batches(kind, organizationId)
       const range = ["BYLEX", "LIMIT", 0, limit + 1]
@@ -91,9 +95,14 @@ export function createBatches(options: BatchesOptions): BatchStore {
       ])
     },
     countEnded: async (batchId) => {
-      const fields = ["completed", "failed", "cancelled"].map((state) => `batch:${batchId}:${state}`)
-      const [counts] = await store.query<[(string | null)[]]>("countEnded", [["HMGET", keys.meta, ...fields]])
-      return counts.map(Number)
+      const [counts] = await store.query<[(string | null)[]]>("countEnded", [
+        ["HMGET", keys.meta, ...countFields(batchId)],
+      ])
+      const [completed = 0, failed = 0, cancelled = 0] = counts.map(Number)
+      return { completed, failed, cancelled }
+    },
+    forgetCounts: async (batchId) => {
+      await store.query("forgetCounts", [["HDEL", keys.meta, ...countFields(batchId), closedField(batchId)]])
     },
     claimCustomIds: async (batchId, ids) => {
       const key = keys.customIds(batchId)
@@ -133,6 +142,16 @@ export function createBatches(options: BatchesOptions): BatchStore {
       return texts.map((text, i) => readOutcome(requestIds[i] ?? "", text, clock()))
     },
   }
+}
+
+/** Written by `lua/include/finish.lua`. */
+function countFields(batchId: string): string[] {
+  return FINISHED_STATES.map((state) => `batch:${batchId}:${state}`)
+}
+
+/** Read by `lua/enqueue.lua`. */
+function closedField(batchId: string): string {
+  return `batch:${batchId}:closed`
 }
 
 function decode(text: string): StoredBatch {
