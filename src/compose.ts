@@ -131,6 +131,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
       wake: async (at) => lane?.lanes.wake(0, at),
       wakeChores: async () => lane?.lanes.wakeChores(),
       abort: async (...call) => lane?.lanes.abort(...call),
+      watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))

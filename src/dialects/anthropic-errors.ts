@@ -47,18 +47,31 @@ export function toVendorError(error: RequestError, requestId: string | null): Ve
   )
 }
 
-/** The same of a request that ended without an answer: failed, or cancelled. */
+/** The same of a request without an answer: failed, cancelled, or not finished while it was waited for. */
 export function explainEnd({
   state,
   error,
   requestId,
 }: Pick<RequestStatus, "state" | "error" | "requestId">): VendorError {
-  if (state === "cancelled")
+  if (state === "failed" && error !== null) return toVendorError(error, requestId)
+  if (state === "cancelled") {
     return errorOf(409, "invalid_request_error", "The request was cancelled.", requestId)
-  const none = { code: "internal", message: "There is no answer.", retryable: false, status: null } as const
-  return toVendorError(error ?? none, requestId)
+  }
+  const wayOut = `it goes on, and GET /v1/requests/${requestId} tells what becomes of it`
+  return errorOf(504, "timeout_error", `The request is not finished yet: ${wayOut}.`, requestId)
 }
 
-function errorOf(status: number, type: string, message: string, requestId: string | null): VendorError {
+/** Its text was passed on while it came; then the attempt broke off, and the next one answered something else. */
+export function explainContradiction(requestId: string): VendorError {
+  const message = "The answer broke off, and the next attempt's does not begin in the same way."
+  return errorOf(502, "api_error", message, requestId)
+}
+
+export function errorOf(
+  status: number,
+  type: string,
+  message: string,
+  requestId: string | null,
+): VendorError {
   return { status, body: { type: "error", error: { type, message }, request_id: requestId } }
 }

@@ -1,11 +1,11 @@
 import * as z from "zod/mini"
 import { isObject, membersOf } from "../core/contracts/members.ts"
 import { type ReadRequests, readRequest } from "../core/contracts/new-request.ts"
-import { check, MAX_PROBLEMS, type Path, problem } from "../core/contracts/problem.ts"
+import { check, type Path, problem } from "../core/contracts/problem.ts"
 import { modelName } from "../core/contracts/targets.ts"
 import { whole } from "../core/contracts/whole.ts"
 import type { Target } from "../core/request.ts"
-import { readTurns, SystemField } from "./anthropic-blocks.ts"
+import { readTurns, SystemField, type Turn } from "./anthropic-blocks.ts"
 import { toOptions } from "./anthropic-options.ts"
 import { toMessages } from "./anthropic-turns.ts"
 import { resolveModel } from "./models.ts"
@@ -44,34 +44,39 @@ const MessagesBody = z.looseObject({
   metadata: fields,
 })
 
+type MessagesBody = z.infer<typeof MessagesBody>
+
+/** A message that was asked for: one request of ours, and whether its answer is to come as a stream. */
+export type MessagesRead = ReadRequests & { stream: boolean }
+
 /** Where the vendor's body has what our request keeps elsewhere. */
 const THEIR_NAMES = { provider: "/model", model: "/model", options: "", providerOptions: "" }
 
-/** Reads the body of one Messages call as a request of ours. Problems carry the body's own paths, below `at`. */
-export function readMessagesBody(value: unknown, rules: DialectRules, at: Path = []): ReadRequests {
-  const read = check(MessagesBody, value, at)
-  if (read.value === null && !isObject(value)) return { requests: null, problems: read.problems }
-  const { messages } = membersOf(value)
-  const isRead = Array.isArray(messages) && messages.length <= MAX_MESSAGES
-  const { turns, problems } = readTurns(isRead ? messages : [], [...at, "messages"])
+/** Reads the body of one Messages call. Problems carry the body's own paths, below `at`. null means "not set". */
+export function readMessagesBody(value: unknown, rules: DialectRules, at: Path = []): MessagesRead {
+  const members = withoutNulls(membersOf(value))
+  const stream = members.stream === true
+  if (!isObject(value)) return { requests: null, problems: [problem(at, "must be an object")], stream }
+  const read = check(MessagesBody, members, at)
+  const { messages } = members
+  const isReadable = Array.isArray(messages) && messages.length <= MAX_MESSAGES
+  const { turns, problems } = readTurns(isReadable ? messages : [], [...at, "messages"])
   problems.unshift(...read.problems)
-  if (read.value === null || problems.length > 0)
-    return { requests: null, problems: problems.slice(0, MAX_PROBLEMS) }
-  const { model, messages: _, system, stream: _stream, ...others } = read.value
+  if (read.value === null || problems.length > 0) return { requests: null, problems, stream }
+  return { ...translate(read.value, turns, rules, at), stream }
+}
+
+function translate(body: MessagesBody, turns: Turn[], rules: DialectRules, at: Path): ReadRequests {
+  const { model, messages: _, system, stream: _stream, ...others } = body
   const target = resolveModel(model, "anthropic", rules.config)
   const isNative = speaksAnthropic(target, rules)
-  const { options, providerOptions, problems: unfit } = toOptions(others, isNative)
-  const neutral = {
-    ...target,
-    messages: toMessages(system, turns, isNative),
-    ...{ options, providerOptions },
-    ...rules.given,
-  }
-  const requests = readRequest(neutral, rules, at)
-  if (requests.requests !== null && unfit.length === 0) return requests
+  const { problems, ...options } = toOptions(others, isNative, at)
+  const messages = toMessages(system, turns, isNative)
+  const read = readRequest({ ...target, messages, ...options, ...rules.given }, rules, at)
+  if (read.requests !== null && problems.length === 0) return read
   const below = problem(at, "").path
-  const found = [...unfit.map(({ path, ...each }) => ({ ...each, path: below + path })), ...requests.problems]
-  return { requests: null, problems: found.map((each) => inVendorsWords(each, below, THEIR_NAMES)) }
+  const found = read.problems.map((each) => inVendorsWords(each, below, THEIR_NAMES))
+  return { requests: null, problems: [...problems, ...found] }
 }
 
 /** Whether all who may be called take Anthropic's format. */
@@ -82,4 +87,8 @@ function speaksAnthropic(target: Target, { config, given }: DialectRules): boole
   return [...(route ?? [target]), ...fallbacks].every(
     (each) => config.providers[String(each.provider)]?.wireFormat === "anthropic-messages",
   )
+}
+
+function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 }

@@ -1,5 +1,5 @@
 import { membersOf } from "../core/contracts/members.ts"
-import { type Problem, problem } from "../core/contracts/problem.ts"
+import { type Path, type Problem, problem } from "../core/contracts/problem.ts"
 import type { RequestBody } from "../core/request.ts"
 
 type Fields = Record<string, unknown>
@@ -28,7 +28,7 @@ const EFFORT_BUDGETS = [
  * What stands beside model, messages and system. `isNative`: all who may be called speak Anthropic's format, so what
  * has no neutral name goes to them as it is.
  */
-export function toOptions(fields: Fields, isNative: boolean): Options & { problems: Problem[] } {
+export function toOptions(fields: Fields, isNative: boolean, at: Path): Options & { problems: Problem[] } {
   const { max_tokens, temperature, top_p, stop_sequences, tools, tool_choice, ...others } = fields
   const choice = membersOf(tool_choice)
   const shared = withoutUndefined({
@@ -48,19 +48,23 @@ export function toOptions(fields: Fields, isNative: boolean): Options & { proble
     response_format: toFormat(membersOf(membersOf(output_config).format)),
     user: membersOf(metadata).user_id,
   })
-  return { options, providerOptions: {}, problems: [...problemsElsewhere(unknown), ...toolProblems(tools)] }
+  return {
+    options,
+    providerOptions: {},
+    problems: [...fieldProblems(unknown, at), ...toolProblems(tools, at)],
+  }
 }
 
-function problemsElsewhere(fields: Fields): Problem[] {
-  return ANTHROPIC_ONLY.filter((name) => fields[name] != null).map((name) =>
-    problem([name], ELSEWHERE, "not_supported"),
+function fieldProblems(fields: Fields, at: Path): Problem[] {
+  return ANTHROPIC_ONLY.filter((name) => fields[name] !== undefined).map((name) =>
+    problem([...at, name], ELSEWHERE, "not_supported"),
   )
 }
 
-function toolProblems(tools: unknown): Problem[] {
+function toolProblems(tools: unknown, at: Path): Problem[] {
   if (!Array.isArray(tools)) return []
   return tools.flatMap((tool, i) =>
-    isCustom(membersOf(tool)) ? [] : [problem(["tools", i], ELSEWHERE, "not_supported")],
+    isCustom(membersOf(tool)) ? [] : [problem([...at, "tools", i], ELSEWHERE, "not_supported")],
   )
 }
 

@@ -80,8 +80,8 @@ function metadataOf(metadata: unknown): { metadata?: unknown } {
 }
 
 /** A completed request as OpenAI answers it: with every member that its SDK's types promise. */
-export function toChatCompletion({ requestId, response, simulated }: RequestStatus): object | null {
-  if (response === null) return null
+export function toChatCompletion({ requestId, state, response, simulated }: RequestStatus): object | null {
+  if (state !== "completed" || response === null) return null
   return {
     ...response,
     id: response.id || requestId,

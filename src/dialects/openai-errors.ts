@@ -5,8 +5,15 @@ export interface OpenAiError {
   error: { message: string; type: string; param: string | null; code: string | null }
 }
 
+type VendorStatus = 400 | 404 | 409 | 413 | 422 | 429 | 500 | 502 | 503 | 504
+
+export interface VendorError {
+  status: VendorStatus
+  body: OpenAiError
+}
+
 interface Shape {
-  status: number
+  status: VendorStatus
   type: string
   /** Where clients know it by another name than ours. */
   code?: string
@@ -29,30 +36,36 @@ const SHAPES: Record<ErrorCode, Shape> = {
   internal: { status: 500, type: "server_error" },
 }
 
+/** A provider's statuses that say what was wrong with the request. */
+const REFUSALS = [404, 413, 422] as const
+
 /** How a request that failed looks to OpenAI's SDK. */
-export function toVendorError(error: RequestError): { status: number; body: OpenAiError } {
-  const { status, type, code = error.code } = SHAPES[error.code]
-  const { status: theirs } = error
-  const isRefusal = error.code === "provider_rejected" && theirs !== null && [404, 413, 422].includes(theirs)
-  return {
-    status: isRefusal ? theirs : status,
-    body: { error: { message: error.message, type, param: null, code } },
-  }
+export function toVendorError({ code: ours, message, status: theirs }: RequestError): VendorError {
+  const { status, type, code = ours } = SHAPES[ours]
+  const refusal = ours === "provider_rejected" ? REFUSALS.find((each) => each === theirs) : undefined
+  return vendorError(refusal ?? status, type, code, message)
 }
 
-/** The same of a request that ended without an answer: failed, or cancelled. */
-export function explainEnd({ state, error }: Pick<RequestStatus, "state" | "error">): {
-  status: number
-  body: OpenAiError
-} {
-  if (state !== "cancelled") {
-    return toVendorError(
-      error ?? { code: "internal", message: "There is no answer.", retryable: false, status: null },
-    )
+/** The same of a request without an answer: failed, cancelled, or not finished while it was waited for. */
+export function explainEnd({
+  requestId,
+  state,
+  error,
+}: Pick<RequestStatus, "requestId" | "state" | "error">): VendorError {
+  if (state === "failed" && error !== null) return toVendorError(error)
+  if (state === "cancelled") {
+    return vendorError(409, "invalid_request_error", "request_cancelled", "The request was cancelled.")
   }
-  const message = "The request was cancelled."
-  return {
-    status: 409,
-    body: { error: { message, type: "invalid_request_error", param: null, code: "request_cancelled" } },
-  }
+  const wayOut = `it goes on, and GET /v1/requests/${requestId} tells what becomes of it`
+  return vendorError(504, "server_error", "not_finished", `The request is not finished yet: ${wayOut}.`)
+}
+
+/** Its text was passed on while it came; then the attempt broke off, and the next one answered something else. */
+export function explainContradiction(): VendorError {
+  const message = "The answer broke off, and the next attempt's does not begin in the same way."
+  return vendorError(502, "server_error", "answer_broke_off", message)
+}
+
+function vendorError(status: VendorStatus, type: string, code: string, message: string): VendorError {
+  return { status, body: { error: { message, type, param: null, code } } }
 }

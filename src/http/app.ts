@@ -2,16 +2,19 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountChat } from "./openai/chat.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountProviders } from "./providers.ts"
+import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
 import { mountStats } from "./stats.ts"
@@ -38,6 +41,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
     await next()
   })
   mountRequests(app)
+  mountEvents(app)
   mountStats(app)
   mountCleanup(app)
   mountPause(app)
@@ -46,5 +50,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountKeys(app)
   mountAudit(app)
   mountActionApi(app)
+  mountChat(app)
+  mountMessages(app)
   return app
 }

@@ -17,6 +17,8 @@ interface LaneCommands {
   wakeChores(): Promise<void>
   /** Ends a call whose request was cancelled. `owner`: of its lease. */
   abort(owner: string, requestId: string, attempt: number): Promise<void>
+  /** Has the text of a call stored as it comes, until then, epoch ms. `owner`: of its lease. */
+  watch(owner: string, requestId: string, until: number): Promise<void>
 }
 
 /** What the handlers work with. */

@@ -25,6 +25,7 @@ export function createKeys(queueName: string) {
     body: (requestId: string) => key(`body:${requestId}`),
     outcome: (requestId: string) => key(`outcome:${requestId}`),
     attempts: (requestId: string) => key(`attempts:${requestId}`),
+    partial: (requestId: string, attempt: number) => key(`partial:${requestId}:${attempt}`),
     finished: (state: FinishedState, day: number) => key(`finished:${state}:${day}`),
     recent: (organizationId: string, day: number) => key(`recent:${organizationId}:${day}`),
     idempotency: (organizationId: string, hash: string) => key(`idem:${organizationId}:${hash}`),

@@ -88,7 +88,7 @@ describeQueue("a late settlement", ({ open, loseAnswerOf }) => {
     queue.clock.set(first.lease.expiresAt)
     const second = await queue.takeOne()
     await queue.settle([settlement(first, "completed", { response: completion("first") })])
-    expect(await queue.lostLeases([second.lease])).toEqual([second.lease])
+    expect((await queue.lookAtLeases([second.lease])).lost).toEqual([second.lease])
     const late = settlement(second, "completed", { response: completion("second") })
     expect(await queue.settle([late])).toEqual(["noted"])
     expect(await queue.status(id, null)).toMatchObject({
