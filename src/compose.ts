@@ -19,6 +19,7 @@ import { createFiles } from "./queue/files.ts"
 import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
+import { createUploads } from "./queue/uploads.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -122,6 +123,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
+    uploads: createUploads(config),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),

@@ -43,10 +43,8 @@ export function createBatchService(deps: BatchServiceDeps) {
       try {
         const { written, count } = await takeRequests(deps, body, fileId, until)
         const filename = "requests.jsonl"
-        const expiresAt = clock() + keepSeconds * 1000
-        await files.finish({ fileId, organizationId, filename, purpose: "batch", expiresAt }, written, {
-          reserved,
-        })
+        const file = { fileId, organizationId, filename, purpose: "batch", lifeSeconds: keepSeconds } as const
+        await files.finish(file, written, { reserved })
         const asked = { organizationId, endpoint: MESSAGES_ENDPOINT, inputFileId: fileId, metadata: null }
         const batch = newBatch(
           "anthropic",

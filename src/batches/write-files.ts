@@ -112,7 +112,7 @@ async function close(deps: BatchDeps, batch: Batch): Promise<Batch> {
         organizationId: batch.organizationId,
         filename: `${batch.batchId}_${name}.jsonl`,
         purpose: "batch_output",
-        expiresAt: now + batch.outputTtlSeconds * 1000,
+        lifeSeconds: batch.outputTtlSeconds,
       },
       draft.written,
     )

@@ -10,6 +10,8 @@ import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
 import { mountChat } from "./openai/chat.ts"
+import { mountFiles } from "./openai/files.ts"
+import { mountUploads } from "./openai/uploads.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
@@ -49,6 +51,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountOrganizations(app)
   mountKeys(app)
   mountAudit(app)
+  mountFiles(app)
+  mountUploads(app)
   mountActionApi(app)
   mountChat(app)
   mountMessages(app)

@@ -7,6 +7,7 @@ import type { Config, ConfigProblem } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
 import type { AccessStore, RequestQueue } from "../queue/contract.ts"
 import type { FileStore } from "../queue/files-contract.ts"
+import type { UploadStore } from "../queue/uploads-contract.ts"
 import type { Auditor } from "./audit.ts"
 
 /** The lanes as the API needs them. Never reject; without lanes they do nothing. */
@@ -27,6 +28,7 @@ export interface Services {
   queue: RequestQueue
   access: AccessStore
   files: FileStore
+  uploads: UploadStore
   authenticate: Authenticate
   limitRate: LimitRate
   auditor: Auditor

@@ -26,8 +26,10 @@ export interface StoredFile extends FileSummary {
   segments: FileSegment[]
 }
 
-/** A file to be. */
-export type NewFile = Omit<StoredFile, "bytes" | "createdAt" | "segments">
+/** A file to be; it lives for that long from its creation on, which is its id's time. */
+export interface NewFile extends Pick<StoredFile, "fileId" | "organizationId" | "filename" | "purpose"> {
+  lifeSeconds: number
+}
 
 /** How far a file is written: `{chunks: 0, bytes: 0}` at its beginning. */
 export interface FileCursor {
@@ -97,6 +99,9 @@ export interface FileStore {
    * chunks. Throws `not_found` when the file is deleted meanwhile.
    */
   readChunks(file: Pick<StoredFile, "segments">, from?: number): AsyncGenerator<string, void>
+
+  /** Takes away chunks that are no file's. One round trip. */
+  remove(segments: FileSegment[]): Promise<void>
 
   /** Deletes a file and its chunks. One round trip. */
   delete(file: StoredFile): Promise<void>

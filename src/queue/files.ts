@@ -4,7 +4,14 @@ import { AppError } from "../core/errors.ts"
 import { createIdGenerator, idTime } from "../core/ids.ts"
 import { chunksOf, cutChunk } from "./file-chunks.ts"
 import { createWriter, WRITE_CHUNKS } from "./file-writer.ts"
-import type { FileCursor, FilePurpose, FileStore, FileSummary, StoredFile } from "./files-contract.ts"
+import type {
+  FileCursor,
+  FilePurpose,
+  FileSegment,
+  FileStore,
+  FileSummary,
+  StoredFile,
+} from "./files-contract.ts"
 import { unreadable } from "./formats.ts"
 import { createKeys } from "./keys.ts"
 import { type Command, Store, type StoreAddress } from "./store.ts"
@@ -40,6 +47,14 @@ export function createFiles(options: FilesOptions): FileStore {
     if (commands.length > 0) await store.query("writeFile", commands)
   }
 
+  async function remove(segments: FileSegment[]): Promise<void> {
+    const chunks = keysOf(segments)
+    if (chunks.length > 0) await store.query("removeChunks", [["UNLINK", ...chunks]])
+  }
+
+  const keysOf = (segments: FileSegment[]) =>
+    chunksOf(segments).map(({ id, number }) => keys.chunk(id, number))
+
   return {
     newFileId: createIdGenerator(clock, undefined, FILE_PREFIX),
     reserve: async (organizationId, id, bytes, until) => {
@@ -59,10 +74,7 @@ export function createFiles(options: FilesOptions): FileStore {
       createWriter({
         maxBytes,
         put: (number, chunks) => put(id, number, chunks, until),
-        remove: async (chunks) => {
-          const gone = chunksOf([{ id, from: 0, chunks }])
-          await store.query("discardFile", [["UNLINK", ...gone.map(({ number }) => keys.chunk(id, number))]])
-        },
+        remove: (chunks) => remove([{ id, from: 0, chunks }]),
       }),
     append: async (id, cursor, text, until): Promise<FileCursor> => {
       let { chunks } = cursor
@@ -79,23 +91,19 @@ export function createFiles(options: FilesOptions): FileStore {
       }
       return { chunks, bytes: cursor.bytes + new TextEncoder().encode(text).length }
     },
-    finish: async (file, { chunks, bytes }, { segments, reserved } = {}) => {
+    finish: async ({ lifeSeconds, ...file }, { chunks, bytes }, { segments, reserved } = {}) => {
+      const createdAt = idTime(file.fileId, FILE_PREFIX)
       const stored: StoredFile = {
         ...file,
-        bytes,
-        createdAt: idTime(file.fileId, FILE_PREFIX),
+        ...{ bytes, createdAt, expiresAt: createdAt + lifeSeconds * 1000 },
         segments: segments ?? [{ id: file.fileId, from: 0, chunks }],
       }
       const [isWhole] = await store.run<[number]>("finishFile", [
         {
           name: "file",
-          keys: [
-            keys.file(file.fileId),
-            keys.files(file.organizationId),
-            ...chunksOf(stored.segments).map(({ id, number }) => keys.chunk(id, number)),
-          ],
+          keys: [keys.file(file.fileId), keys.files(file.organizationId), ...keysOf(stored.segments)],
           args: [
-            ...[file.expiresAt, VERSION + JSON.stringify(stored), entryOf(stored)],
+            ...[stored.expiresAt, VERSION + JSON.stringify(stored), entryOf(stored)],
             ...[reserved === undefined ? "" : reservation(reserved.id, reserved.bytes), INDEX_MS],
           ],
         },
@@ -118,7 +126,7 @@ export function createFiles(options: FilesOptions): FileStore {
       return files.sort((a, b) => (a.fileId < b.fileId ? -1 : 1))
     },
     readChunks: async function* ({ segments }, from = 0) {
-      const names = chunksOf(segments).map(({ id, number }) => keys.chunk(id, number))
+      const names = keysOf(segments)
       for (let at = from; at < names.length; at += READ_CHUNKS) {
         const [chunks] = await store.query<[(string | null)[]]>("readFile", [
           ["MGET", ...names.slice(at, at + READ_CHUNKS)],
@@ -129,10 +137,10 @@ export function createFiles(options: FilesOptions): FileStore {
         }
       }
     },
+    remove,
     delete: async (file) => {
-      const chunks = chunksOf(file.segments).map(({ id, number }) => keys.chunk(id, number))
       await store.query("deleteFile", [
-        ["UNLINK", keys.file(file.fileId), ...chunks],
+        ["UNLINK", keys.file(file.fileId), ...keysOf(file.segments)],
         ["ZREM", keys.files(file.organizationId), entryOf(file)],
       ])
     },

@@ -65,7 +65,7 @@ export function createScene(store: TestStore, env: Record<string, string> = {}):
       const until = clock() + 86_400_000
       const written = await files.append(fileId, { chunks: 0, bytes: 0 }, text, until)
       const owner = { organizationId: ORGANIZATION, filename: "in.jsonl", purpose: "batch" as const }
-      await files.finish({ fileId, ...owner, expiresAt: until * 2 }, written)
+      await files.finish({ fileId, ...owner, lifeSeconds: 2_592_000 }, written)
       return fileId
     },
     start: async (inputFileId, asked = {}) => {

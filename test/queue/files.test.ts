@@ -20,7 +20,7 @@ describeQueue("files", ({ kind, store, loseAnswerOf }) => {
   const newFile = (files: FileStore, changes: Partial<NewFile> = {}): NewFile => ({
     fileId: files.newFileId(),
     ...{ organizationId: ORGANIZATION, filename: "a.jsonl", purpose: "batch" },
-    expiresAt: Date.now() + 24 * HOUR_MS,
+    lifeSeconds: 86_400,
     ...changes,
   })
   const soon = () => Date.now() + HOUR_MS
@@ -65,13 +65,13 @@ describeQueue("files", ({ kind, store, loseAnswerOf }) => {
     const ends = async () =>
       Promise.all((await fileKeys(queueName)).map((key) => store().redis.sendCommand(["PEXPIRETIME", key])))
     expect(new Set(await ends())).toEqual(new Set([until]))
-    await files.finish(file, written)
+    const { expiresAt } = await files.finish(file, written)
     const chunks = Array.from({ length: written.chunks }, (_, i) => keys.chunk(file.fileId, i))
     expect(await fileKeys(queueName)).toEqual(
       [keys.file(file.fileId), ...chunks, keys.files(ORGANIZATION)].sort(),
     )
     for (const key of [keys.file(file.fileId), ...chunks]) {
-      expect(await store().redis.sendCommand(["PEXPIRETIME", key])).toBe(file.expiresAt)
+      expect(await store().redis.sendCommand(["PEXPIRETIME", key])).toBe(expiresAt)
     }
   })
 
