@@ -23,8 +23,8 @@ const FULL_PAUSE_MS = 15_000
  */
 export async function* enqueueLines(deps: BatchDeps, given: Batch): Phase {
   const { batches, clock } = deps
-  const { completed, failed, cancelled } = await batches.countEnded(given.batchId)
-  const ended = completed + failed + cancelled
+  const [counts] = await batches.countEnded([given.batchId])
+  const ended = (counts?.completed ?? 0) + (counts?.failed ?? 0) + (counts?.cancelled ?? 0)
   const isEnqueued = given.reached === given.total
   if (isEnqueued && ended >= given.enqueued) {
     yield startWriting(deps, given, "completed")

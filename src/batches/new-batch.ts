@@ -1,5 +1,5 @@
 import type { Config } from "../core/config.ts"
-import type { Batch, BatchKind, BatchStore } from "../queue/batches-contract.ts"
+import type { Batch, BatchKind, BatchStore, NewBatch } from "../queue/batches-contract.ts"
 import { NO_COUNTS } from "./phases.ts"
 import { FILE_START } from "./read-lines.ts"
 
@@ -8,11 +8,6 @@ const WINDOW_MS = 86_400_000
 const GROUP_SIZE = 500
 /** So that a group finds room where few unfinished requests are allowed. */
 const SHARE_OF_ROOM = 4
-
-export type NewBatch = Pick<
-  Batch,
-  "organizationId" | "endpoint" | "inputFileId" | "inputBytes" | "metadata" | "outputTtlSeconds"
->
 
 /** A batch that has yet to be validated. */
 export function newBatch(

@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountMessageBatches } from "./anthropic/message-batches.ts"
 import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
@@ -9,6 +10,7 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
 import { mountUploads } from "./openai/uploads.ts"
@@ -53,8 +55,10 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountAudit(app)
   mountFiles(app)
   mountUploads(app)
+  mountBatches(app)
   mountActionApi(app)
   mountChat(app)
   mountMessages(app)
+  mountMessageBatches(app)
   return app
 }

@@ -5,10 +5,12 @@ import type { LimitRate } from "../auth/rate.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Config, ConfigProblem } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
+import type { BatchStore } from "../queue/batches-contract.ts"
 import type { AccessStore, RequestQueue } from "../queue/contract.ts"
 import type { FileStore } from "../queue/files-contract.ts"
 import type { UploadStore } from "../queue/uploads-contract.ts"
 import type { Auditor } from "./audit.ts"
+import type { BatchCommands } from "./batch-commands.ts"
 
 /** The lanes as the API needs them. Never reject; without lanes they do nothing. */
 interface LaneCommands {
@@ -28,6 +30,8 @@ export interface Services {
   queue: RequestQueue
   access: AccessStore
   files: FileStore
+  batches: BatchStore
+  batchCommands: BatchCommands
   uploads: UploadStore
   authenticate: Authenticate
   limitRate: LimitRate

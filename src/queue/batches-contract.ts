@@ -94,6 +94,12 @@ export interface Batch {
   usage: Usage
 }
 
+/** What is asked for with a batch. */
+export type NewBatch = Pick<
+  Batch,
+  "organizationId" | "endpoint" | "inputFileId" | "inputBytes" | "metadata" | "outputTtlSeconds"
+>
+
 /** A batch as it is stored. `revision` grows with each change, so that of two changes to the same one the second fails. */
 export interface StoredBatch {
   revision: number
@@ -126,8 +132,8 @@ export interface BatchStore {
     page: { limit: number; after?: string; before?: string },
   ): Promise<BatchPage>
   delete(batch: Batch): Promise<void>
-  /** Its requests that have ended so far. */
-  countEnded(batchId: string): Promise<EndedCounts>
+  /** Their requests that have ended so far, in order. One command. */
+  countEnded(batchIds: string[]): Promise<EndedCounts[]>
   /** Nobody asks any more how many have ended. */
   forgetCounts(batchId: string): Promise<void>
   /**

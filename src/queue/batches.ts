@@ -94,12 +94,14 @@ export function createBatches(options: BatchesOptions): BatchStore {
         ["ZREM", keys.batches(kind, organizationId), batchId],
       ])
     },
-    countEnded: async (batchId) => {
-      const [counts] = await store.query<[(string | null)[]]>("countEnded", [
-        ["HMGET", keys.meta, ...countFields(batchId)],
-      ])
-      const [completed = 0, failed = 0, cancelled = 0] = counts.map(Number)
-      return { completed, failed, cancelled }
+    countEnded: async (batchIds) => {
+      const fields = batchIds.flatMap(countFields)
+      if (fields.length === 0) return []
+      const [values] = await store.query<[(string | null)[]]>("countEnded", [["HMGET", keys.meta, ...fields]])
+      return batchIds.map((_, i) => {
+        const [completed = 0, failed = 0, cancelled = 0] = values.slice(3 * i, 3 * i + 3).map(Number)
+        return { completed, failed, cancelled }
+      })
     },
     forgetCounts: async (batchId) => {
       await store.query("forgetCounts", [["HDEL", keys.meta, ...countFields(batchId), closedField(batchId)]])

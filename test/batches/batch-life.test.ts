@@ -59,7 +59,9 @@ describe("a batch", () => {
     await stepBatch(scene.deps, batchId, unlimited())
     expect(await scene.find(batchId)).toMatchObject({ status: "in_progress", total: 5, enqueued: 5 })
     await scene.answer(2)
-    expect(await scene.deps.batches.countEnded(batchId)).toEqual({ completed: 1, failed: 1, cancelled: 0 })
+    expect(await scene.deps.batches.countEnded([batchId])).toEqual([
+      { completed: 1, failed: 1, cancelled: 0 },
+    ])
     const { requests } = await scene.queue.take({ limit: 1 })
     expect(requests[0]?.head).toMatchObject({
       ...{ priority: "low", organizationId: ORGANIZATION, batchId },
