@@ -3,9 +3,6 @@ import type { BatchDeps, Phase } from "./deps.ts"
 import { end, startWriting } from "./phases.ts"
 import { requestIdOf } from "./read-line.ts"
 
-/** Requests that are looked at together. */
-const GROUP = 500
-
 /** Cancels what is not finished. The group after the last one that is known may have been enqueued too. */
 export async function* cancelLines(deps: BatchDeps, given: Batch): Phase {
   const { batches, queue, clock } = deps
@@ -13,7 +10,7 @@ export async function* cancelLines(deps: BatchDeps, given: Batch): Phase {
   const last = Math.min(batch.total ?? 0, batch.reached + batch.groupSize)
   while (batch.cursor.requests < last) {
     const first = batch.cursor.requests
-    const count = Math.min(GROUP, last - first)
+    const count = Math.min(batch.groupSize, last - first)
     const ids = Array.from({ length: count }, (_, i) => requestIdOf(batch, { index: first + i }))
     await queue.cancelAll(await batches.unfinished(ids), batch.organizationId)
     batch = { ...batch, cursor: { ...batch.cursor, requests: first + count } }

@@ -4,7 +4,7 @@ import { NO_COUNTS } from "./phases.ts"
 import { FILE_START } from "./read-lines.ts"
 
 const WINDOW_MS = 86_400_000
-/** Lines of one enqueue. */
+/** Lines that are worked on together. */
 const GROUP_SIZE = 500
 /** So that a group finds room where few unfinished requests are allowed. */
 const SHARE_OF_ROOM = 4

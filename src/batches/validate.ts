@@ -7,8 +7,7 @@ import { FILE_START, groupLines, type Line } from "./read-lines.ts"
 
 export const MAX_LINES = 50_000
 const MAX_ERRORS = 100
-/** Lines that are read between two looks at their custom ids, and their characters. */
-const GROUP_LINES = 1000
+/** Characters that are read between two looks at custom ids. */
 const GROUP_LENGTH = 4_000_000
 
 /** Reads the whole input file. With anything wrong in it the batch fails before its first request. */
@@ -17,7 +16,7 @@ export async function* validate(deps: BatchDeps, given: Batch): Phase {
   const format = formatOf(given)
   let batch = given
   const lines = openLines(deps, batch, maxLineLength(deps))
-  for await (const group of groupLines(lines, GROUP_LINES, GROUP_LENGTH)) {
+  for await (const group of groupLines(lines, batch.groupSize, GROUP_LENGTH)) {
     const errors = [...batch.errors, ...(await findErrors(deps, batch, format, group))]
     batch = { ...batch, errors: errors.slice(0, MAX_ERRORS), cursor: group.at(-1)?.next ?? batch.cursor }
     if (errors.length >= MAX_ERRORS || batch.cursor.requests > MAX_LINES) break

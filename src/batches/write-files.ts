@@ -7,8 +7,7 @@ import { end } from "./phases.ts"
 import { maxLineLength, readEnvelope, readRequestOf, requestIdOf } from "./read-line.ts"
 import { groupLines, type Line } from "./read-lines.ts"
 
-/** Lines that are told together, their characters, and about how many bytes of outcomes are read for them. */
-const GROUP_LINES = 1000
+/** Characters of lines that are told together, and about how many bytes of outcomes are read for them. */
 const GROUP_LENGTH = 4_000_000
 const GROUP_BYTES = 1_000_000
 /** A request that is not finished by now is about to be. */
@@ -20,7 +19,7 @@ export async function* writeFiles(deps: BatchDeps, given: Batch): Phase {
   const format = formatOf(given)
   let batch = given
   const lines = openLines(deps, batch, maxLineLength(deps))
-  for await (const group of groupLines(lines, GROUP_LINES, GROUP_LENGTH)) {
+  for await (const group of groupLines(lines, batch.groupSize, GROUP_LENGTH)) {
     let left = group
     while (left.length > 0) {
       const ids = left.map((line) => requestIdOf(batch, line))

@@ -72,7 +72,7 @@ export interface Batch {
   metadata: Record<string, string> | null
   /** How long its output files are kept, from their creation. */
   outputTtlSeconds: number
-  /** Of one enqueue, so that a repetition has the same ones. */
+  /** Lines that are worked on together; of one enqueue, so that a repetition has the same ones. */
   groupSize: number
   /** null: it has ended. */
   phase: BatchPhase | null

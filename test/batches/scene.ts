@@ -5,7 +5,7 @@ import { createBatches } from "../../src/queue/batches.ts"
 import type { Batch } from "../../src/queue/batches-contract.ts"
 import type { ClaimedRequest } from "../../src/queue/contract.ts"
 import { createFiles } from "../../src/queue/files.ts"
-import { completion, createTestQueue, settlement, type TestQueue } from "../helpers/queue.ts"
+import { completion, createTestQueue, settlement, type TestClock, type TestQueue } from "../helpers/queue.ts"
 import type { TestStore } from "../helpers/store.ts"
 import { collect } from "./collect.ts"
 
@@ -27,8 +27,15 @@ export interface Scene {
   content(fileId: string): Promise<string>
 }
 
-export function createScene(store: TestStore, env: Record<string, string> = {}): Scene {
-  const queue = createTestQueue(store)
+export interface SceneOptions {
+  env?: Record<string, string>
+  clock?: TestClock
+  /** Of each batch. Default: a new one. */
+  batchId?: string
+}
+
+export function createScene(store: TestStore, { env = {}, clock: given, batchId }: SceneOptions = {}): Scene {
+  const queue = createTestQueue(store, given === undefined ? {} : { clock: given })
   const { clock, name } = queue
   const { config } = parseConfig({
     ADMIN_API_KEY: "the-tests-admin-key",
@@ -39,7 +46,10 @@ export function createScene(store: TestStore, env: Record<string, string> = {}):
   const { redis } = config
   const deps: BatchServiceDeps = {
     ...{ queue, config, clock, wakeLanes: async () => undefined },
-    batches: createBatches({ redis, queueName: name, clock, random: () => 0 }),
+    batches: {
+      ...createBatches({ redis, queueName: name, clock, random: () => 0 }),
+      ...(batchId === undefined ? {} : { newBatchId: () => batchId }),
+    },
     files: createFiles({ redis, queueName: name, settings: config, clock, random: () => 0 }),
   }
   const { batches, files } = deps
