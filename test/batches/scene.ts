@@ -27,6 +27,11 @@ export interface Scene {
   content(fileId: string): Promise<string>
 }
 
+export const SETTINGS = {
+  ADMIN_API_KEY: "the-tests-admin-key",
+  ...{ OPENAI_API_KEY: "o", ANTHROPIC_API_KEY: "a", DEEPSEEK_API_KEY: "d" },
+}
+
 export interface SceneOptions {
   env?: Record<string, string>
   clock?: TestClock
@@ -38,9 +43,9 @@ export function createScene(store: TestStore, { env = {}, clock: given, batchId 
   const queue = createTestQueue(store, given === undefined ? {} : { clock: given })
   const { clock, name } = queue
   const { config } = parseConfig({
-    ADMIN_API_KEY: "the-tests-admin-key",
     ...{ UPSTASH_REDIS_REST_URL: store.url, UPSTASH_REDIS_REST_TOKEN: store.token },
-    ...{ OPENAI_API_KEY: "o", ANTHROPIC_API_KEY: "a", DEEPSEEK_API_KEY: "d", ...env },
+    ...SETTINGS,
+    ...env,
   })
   if (config === null) throw new Error("bad settings")
   const { redis } = config

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
+import { newBatch } from "../../src/batches/new-batch.ts"
 import { createAccess } from "../../src/queue/access.ts"
+import { createBatches } from "../../src/queue/batches.ts"
 import { createChores } from "../../src/queue/chores.ts"
 import { scripts } from "../../src/queue/scripts.generated.ts"
 import { eventually } from "../helpers/eventually.ts"
@@ -82,6 +84,17 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   const chores = createChores({ redis, queueName: queue.name })
   await chores.put("batch|b1", now)
   for (const chore of (await chores.take(1, 1000)).chores) await chores.settle(chore, null)
+  const batches = createBatches({ redis, queueName: queue.name, clock })
+  const asked = { organizationId: "org-1", endpoint: "/v1/chat/completions", inputFileId: "f", inputBytes: 1 }
+  const settings = { maxPending: 10, maxPendingPerOrganization: 10 }
+  const batch = newBatch(
+    "openai",
+    { ...asked, metadata: null, outputTtlSeconds: 60 },
+    { batches, config: settings, now: clock() },
+  )
+  await batches.create(batch)
+  await batches.cancel({ revision: 1, batch }, batch)
+  await batches.outcomes([...requests.map(({ lease }) => lease.requestId), "req_unknown"], 1000)
   await queue.setPaused("openai", true, audit)
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)
