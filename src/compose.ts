@@ -24,6 +24,8 @@ import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
 import { createUploads } from "./queue/uploads.ts"
+import { createWebhookStore } from "./queue/webhooks.ts"
+import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -57,9 +59,12 @@ export interface QueueServices {
   config: Config
   queue: RequestQueue
   access: AccessStore
+  chores: ChoreStore
   files: FileStore
   batches: BatchStore
-  chores: ChoreStore
+  webhooks: Webhooks
+  /** Sees to a chore that tells a receiver. */
+  deliver: ChoreHandler
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -69,21 +74,29 @@ export interface QueueServices {
 export function openQueue(config: Config, openTransport?: OpenTransport): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
+  const queue = createQueue({ redis, queueName, settings, openTransport })
+  const chores = createChores({ redis, queueName })
+  const { webhooks, deliver } = openWebhooks({
+    ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
+    ...{ fetch: callFetch, clock: systemClock, random: Math.random, log: jsonLog },
+  })
   return {
-    config,
-    queue: createQueue({ redis, queueName, settings, openTransport }),
+    ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
     batches: createBatches({ redis, queueName }),
-    chores: createChores({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
 
+/** Called as a method of something else, the runtime's own `fetch` refuses. */
+const callFetch: typeof fetch = (input, init) => fetch(input, init)
+
 /** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
 export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
-  const { chores, clock, log } = services
+  const { chores, clock, log, deliver } = services
   const handlers = new Map<string, ChoreHandler>([
+    ["delivery", deliver],
     ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
   ])
   return { chores, clock, log, handlers }
@@ -125,11 +138,9 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
-  // Called as a method of something else, the runtime's own `fetch` refuses.
-  const call: typeof fetch = (input, init) => fetch(input, init)
-  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
   const wakeLanes = async () => lane?.lanes.wake(0, 0)
   const chores = openChores(deps, wakeLanes)
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {

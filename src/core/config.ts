@@ -3,6 +3,7 @@ import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
+import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
 import type { Target, WeightedTarget } from "./request.ts"
 
@@ -46,6 +47,10 @@ export interface Config {
   routes: Record<string, WeightedTarget[]>
   /** Names that the vendors' own routes know beside the models'; a route has the provider `auto`. */
   models: Record<string, Target>
+  /** Webhooks may go to private hosts, and over http: to try things out. */
+  webhookAllowPrivate: boolean
+  /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
+  webhookResolver: string
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -134,6 +139,7 @@ export function parseConfig(
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
+    ...readWebhooks(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

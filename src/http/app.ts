@@ -8,11 +8,14 @@ import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
+import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
+import { mountModels } from "./openai/models.ts"
+import { mountResponses } from "./openai/responses.ts"
 import { mountUploads } from "./openai/uploads.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
@@ -22,6 +25,7 @@ import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
 import { mountStats } from "./stats.ts"
+import { mountWebhookSecrets } from "./webhook-secrets.ts"
 
 /** A caller's own id of the exchange is kept when it is safe to log. */
 const EXCHANGE_ID = /^[A-Za-z0-9._:-]{1,128}$/
@@ -56,8 +60,12 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountFiles(app)
   mountUploads(app)
   mountBatches(app)
+  mountWebhookSecrets(app)
+  mountDeliveries(app)
   mountActionApi(app)
   mountChat(app)
+  mountModels(app)
+  mountResponses(app)
   mountMessages(app)
   mountMessageBatches(app)
   return app
