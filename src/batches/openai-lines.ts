@@ -4,6 +4,8 @@ import type { Path } from "../core/contracts/problem.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import { readChatBody, toChatCompletion } from "../dialects/openai-chat.ts"
 import { explainEnd } from "../dialects/openai-errors.ts"
+import { toResponse } from "../dialects/openai-response-output.ts"
+import { readResponseBody } from "../dialects/openai-responses.ts"
 import type { DialectRules } from "../dialects/rules.ts"
 import type { EndedLine, Envelope, LineEnd, LineFormat, LineProblem } from "./line-format.ts"
 
@@ -17,6 +19,7 @@ interface Endpoint {
 
 const ENDPOINTS: Record<string, Endpoint> = {
   "/v1/chat/completions": { read: readChatBody, answer: toChatCompletion },
+  "/v1/responses": { read: readResponseBody, answer: toResponse },
 }
 
 export const OPENAI_ENDPOINTS = Object.keys(ENDPOINTS)

@@ -53,6 +53,25 @@ describe("a batch", () => {
     expect(errors[1]).toMatchObject({ response: null, error: { code: "provider_unavailable" } })
   })
 
+  it("asks for responses too", async () => {
+    const scene = createScene(store)
+    const line = (i: number) => ({
+      ...{ custom_id: `r${i}`, method: "POST", url: "/v1/responses" },
+      body: { model: "gpt-test", input: `hello ${i}` },
+    })
+    const inputFileId = await scene.upload([line(1), line(2)])
+    const batch = await scene.finish((await scene.start(inputFileId, { endpoint: "/v1/responses" })).batchId)
+    const [first] = parseLines(await scene.content(batch.output?.fileId ?? ""))
+    expect(first.response).toMatchObject({
+      status_code: 200,
+      body: {
+        object: "response",
+        status: "completed",
+        output: [{ content: [{ text: "answer to hello 1" }] }],
+      },
+    })
+  })
+
   it("counts while it runs, and has requests of its own in the queue", async () => {
     const scene = createScene(store)
     const { batchId } = await scene.start(await scene.upload(mixedLines(5)))
