@@ -4,6 +4,7 @@ import { newBatch } from "../../src/batches/new-batch.ts"
 import { createAccess } from "../../src/queue/access.ts"
 import { createBatches } from "../../src/queue/batches.ts"
 import { createChores } from "../../src/queue/chores.ts"
+import { createFiles } from "../../src/queue/files.ts"
 import { scripts } from "../../src/queue/scripts.generated.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { CLAIM, settlement, type TestQueue } from "../helpers/queue.ts"
@@ -95,6 +96,20 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await batches.create(batch)
   await batches.cancel({ revision: 1, batch }, batch)
   await batches.outcomes([...requests.map(({ lease }) => lease.requestId), "req_unknown"], 1000)
+  const settings = { maxFileBytesPerOrganization: 1e9 }
+  const files = createFiles({ redis, queueName: queue.name, settings })
+  const fileId = files.newFileId()
+  const until = Date.now() + 3_600_000
+  await files.reserve("org-1", fileId, 100, until)
+  const written = await files.append(fileId, { chunks: 0, bytes: 0 }, "{}", until)
+  const file = {
+    fileId,
+    organizationId: "org-1",
+    filename: "a.jsonl",
+    purpose: "batch",
+    lifeSeconds: 3600,
+  } as const
+  await files.finish(file, written, { reserved: { id: fileId, bytes: 100 } })
   await queue.setPaused("openai", true, audit)
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)
