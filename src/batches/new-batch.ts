@@ -25,9 +25,9 @@ export function newBatch(
 ): Batch {
   const room = Math.min(config.maxPending, config.maxPendingPerOrganization)
   return {
+    ...asked,
     batchId: batches.newBatchId(kind),
     kind,
-    ...asked,
     ...{ status: "validating", phase: "validate", ending: "completed" },
     at: {},
     createdAt: now,

@@ -1,5 +1,6 @@
 import { AppError } from "../core/errors.ts"
 import type { Batch, EndedCounts, NewBatch } from "../queue/batches-contract.ts"
+import type { Idempotency } from "../queue/contract.ts"
 import type { AppContext } from "./context.ts"
 import { organizationOf, servicesOf } from "./resource.ts"
 
@@ -7,18 +8,19 @@ import { organizationOf, servicesOf } from "./resource.ts"
 export interface BatchCommands {
   /** What OpenAI's batches can ask for. */
   readonly endpoints: string[]
-  /** OpenAI's, over an input file. */
-  create(asked: NewBatch): Promise<Batch>
+  /** OpenAI's, over an input file; with an idempotency key perhaps an earlier one. Throws `idempotency_mismatch`. */
+  create(asked: NewBatch, idempotency: Idempotency | null): Promise<Batch>
   /**
    * Anthropic's, from a body that is read as it comes; `bytes` is about its size. Its input and results are kept for so
-   * long. Throws `too_large`, `malformed_json` and `invalid_request`.
+   * long; `keyHash` of an idempotency key. Throws `too_large`, `malformed_json`, `invalid_request`, `idempotency_mismatch`.
    */
-  createFromRequests(
-    organizationId: string,
-    body: ReadableStream<Uint8Array>,
-    bytes: number,
-    keepSeconds: number,
-  ): Promise<Batch>
+  createFromRequests(requests: {
+    organizationId: string
+    body: ReadableStream<Uint8Array>
+    bytes: number
+    keepSeconds: number
+    keyHash: string | null
+  }): Promise<Batch>
   /** The batch as it is then: one that has come too far stays as it is. null: unknown, or another organization's. */
   cancel(batchId: string, organizationId: string): Promise<Batch | null>
 }

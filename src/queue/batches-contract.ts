@@ -1,5 +1,6 @@
 import type { RequestStatus } from "../core/outcome.ts"
 import type { Usage } from "../core/request.ts"
+import type { Idempotency } from "./contract.ts"
 import type { FileCursor } from "./files-contract.ts"
 
 /** Whose batches they are: OpenAI's, or Anthropic's message batches. */
@@ -117,8 +118,11 @@ export interface BatchPage {
 /** Batches and what has become of their requests. Errors are `AppError`s. Every method is one round trip. */
 export interface BatchStore {
   newBatchId(kind: BatchKind): string
-  /** Stores it, and has it stepped at once. */
-  create(batch: Batch): Promise<void>
+  /**
+   * Stores it, and has it stepped at once. The id of the batch that an idempotency key stands for: then nothing was
+   * stored. Throws `idempotency_mismatch`.
+   */
+  create(batch: Batch, idempotency: Idempotency | null): Promise<string>
   /** null: unknown, past its time, or another organization's. `organizationId` null: any. */
   find(batchId: string, organizationId: string | null): Promise<StoredBatch | null>
   /** null when another has changed it meanwhile. */

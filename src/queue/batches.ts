@@ -3,6 +3,7 @@ import { AppError } from "../core/errors.ts"
 import { createIdGenerator } from "../core/ids.ts"
 import { FINISHED_STATES } from "../core/request.ts"
 import type { Batch, BatchKind, BatchStore, LineOutcome, StoredBatch } from "./batches-contract.ts"
+import type { Idempotency } from "./contract.ts"
 import { unreadable } from "./formats.ts"
 import { createKeys } from "./keys.ts"
 import { readView } from "./status.ts"
@@ -24,6 +25,8 @@ export interface BatchesOptions {
   random?: Random
 }
 
+type Reply = "written" | "changed" | "mismatch" | ["known", string]
+
 /** `batches-contract.ts` says what each method does and costs. */
 export function createBatches(options: BatchesOptions): BatchStore {
   const { redis, queueName, clock = systemClock, random = Math.random } = options
@@ -34,25 +37,33 @@ export function createBatches(options: BatchesOptions): BatchStore {
     anthropic: createIdGenerator(clock, undefined, BATCH_PREFIXES.anthropic),
   }
 
-  async function write(known: number, batch: Batch, due: "new" | "cancel" | null): Promise<boolean> {
+  async function write(
+    known: number,
+    batch: Batch,
+    due: "new" | "cancel" | null,
+    idempotency: Idempotency | null = null,
+  ): Promise<Reply> {
     const { batchId, kind, organizationId, createdAt } = batch
     const oldest = createIdGenerator(
       () => clock() - BATCH_MS,
       () => 0,
       BATCH_PREFIXES[kind],
     )()
-    const [isWritten] = await store.run<[number]>("saveBatch", [
+    const [reply] = await store.run<[Reply]>("saveBatch", [
       {
         name: "advance",
-        keys: [keys.meta, keys.chores, keys.batch(batchId), keys.batches(kind, organizationId)],
+        keys: [
+          ...[keys.meta, keys.chores, keys.batch(batchId), keys.batches(kind, organizationId)],
+          ...(idempotency === null ? [] : [keys.idempotency(organizationId, idempotency.keyHash)]),
+        ],
         args: [
           ...[clock(), known, `${VERSION}|${known + 1}|${JSON.stringify(batch)}`, createdAt + BATCH_MS],
           ...[due === null ? "" : `batch|${batchId}`, due === "cancel" ? closedField(batchId) : ""],
-          ...[due === "new" ? batchId : "", oldest, BATCH_MS],
+          ...[due === "new" ? batchId : "", oldest, BATCH_MS, idempotency?.bodyHash ?? ""],
         ],
       },
     ])
-    return isWritten === 1
+    return reply
   }
 
   async function find(batchId: string, organizationId: string | null): Promise<StoredBatch | null> {
@@ -65,12 +76,17 @@ export function createBatches(options: BatchesOptions): BatchStore {
   return {
     newBatchId: (kind) => newId[kind](),
     find,
-    create: async (batch) => {
-      if (!(await write(0, batch, "new"))) throw new AppError("internal", "Two batches have one id.")
+    create: async (batch, idempotency) => {
+      const reply = await write(0, batch, "new", idempotency)
+      if (reply === "mismatch") {
+        throw new AppError("idempotency_mismatch", "This Idempotency-Key was used with another body.")
+      }
+      if (reply === "changed") throw new AppError("internal", "Two batches have one id.", { op: "createBatch" })
+      return Array.isArray(reply) ? reply[1] : batch.batchId
     },
     save: async ({ revision }, batch) =>
-      (await write(revision, batch, null)) ? { revision: revision + 1, batch } : null,
-    cancel: ({ revision }, batch) => write(revision, batch, "cancel"),
+      (await write(revision, batch, null)) === "written" ? { revision: revision + 1, batch } : null,
+    cancel: async ({ revision }, batch) => (await write(revision, batch, "cancel")) === "written",
     list: async (kind, organizationId, { limit, after, before }) => {
       const index = keys.batches(kind, organizationId)
       const range = ["BYLEX", "LIMIT", 0, limit + 1]

@@ -85,10 +85,13 @@ export function createScene(store: TestStore, { env = {}, clock: given, batchId 
     },
     start: async (inputFileId, asked = {}) => {
       const file = await files.find(inputFileId, ORGANIZATION)
-      return service.create({
-        ...{ organizationId: ORGANIZATION, endpoint: "/v1/chat/completions", inputFileId, metadata: null },
-        ...{ inputBytes: file?.bytes ?? 0, outputTtlSeconds: 86_400, ...asked },
-      })
+      return service.create(
+        {
+          ...{ organizationId: ORGANIZATION, endpoint: "/v1/chat/completions", inputFileId, metadata: null },
+          ...{ inputBytes: file?.bytes ?? 0, outputTtlSeconds: 86_400, ...asked },
+        },
+        null,
+      )
     },
     finish: async (batchId) => {
       for (let round = 0; round < 200; round++) {

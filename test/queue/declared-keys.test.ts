@@ -87,13 +87,13 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   for (const chore of (await chores.take(1, 1000)).chores) await chores.settle(chore, null)
   const batches = createBatches({ redis, queueName: queue.name, clock })
   const asked = { organizationId: "org-1", endpoint: "/v1/chat/completions", inputFileId: "f", inputBytes: 1 }
-  const settings = { maxPending: 10, maxPendingPerOrganization: 10 }
+  const config = { maxPending: 10, maxPendingPerOrganization: 10 }
   const batch = newBatch(
     "openai",
     { ...asked, metadata: null, outputTtlSeconds: 60 },
-    { batches, config: settings, now: clock() },
+    { batches, config, now: clock() },
   )
-  await batches.create(batch)
+  await batches.create(batch, { organizationId: "org-1", keyHash: "ba", bodyHash: "ef" })
   await batches.cancel({ revision: 1, batch }, batch)
   await batches.outcomes([...requests.map(({ lease }) => lease.requestId), "req_unknown"], 1000)
   const settings = { maxFileBytesPerOrganization: 1e9 }

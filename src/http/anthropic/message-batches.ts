@@ -6,6 +6,7 @@ import { cancelBatch, findBatch } from "../batch-commands.ts"
 import { checkJsonType } from "../body.ts"
 import type { App, AppContext } from "../context.ts"
 import { naming } from "../enqueue.ts"
+import { hashIdempotencyKey } from "../idempotency.ts"
 import { readQuery } from "../query.ts"
 import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
 import { streamText } from "../stream-text.ts"
@@ -36,9 +37,9 @@ async function postBatch(c: AppContext): Promise<Response> {
   if (body === null) throw new AppError("malformed_json", "The body is not valid JSON: there is none.")
   const bytes = Number(c.req.header("Content-Length") ?? MAX_BYTES)
   const organizationId = organizationOf(c)
-  const batch = await naming({}, () =>
-    batchCommands.createFromRequests(organizationId, body, bytes, KEEP_SECONDS),
-  )
+  const keyHash = await hashIdempotencyKey(c)
+  const asked = { organizationId, body, bytes, keepSeconds: KEEP_SECONDS, keyHash }
+  const batch = await naming({}, () => batchCommands.createFromRequests(asked))
   afterAnswer(c, lanes.wakeChores())
   return answer(c, batch)
 }

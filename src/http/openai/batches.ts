@@ -7,6 +7,7 @@ import { cancelBatch, countLines, findBatch } from "../batch-commands.ts"
 import { readJson } from "../body.ts"
 import type { App, AppContext } from "../context.ts"
 import { naming } from "../enqueue.ts"
+import { identifyBody } from "../idempotency.ts"
 import { readQuery } from "../query.ts"
 import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
 import { toSeconds } from "./file-object.ts"
@@ -44,7 +45,8 @@ async function postBatch(c: AppContext): Promise<Response> {
   }
   const outputTtlSeconds = output_expires_after?.seconds ?? DEFAULT_FILE_SECONDS
   const asked = { organizationId, endpoint, inputFileId, inputBytes: file.bytes, metadata, outputTtlSeconds }
-  const batch = await naming({ inputFileId }, () => batchCommands.create(asked))
+  const idempotency = await identifyBody(c, organizationId, read.value)
+  const batch = await naming({ inputFileId }, () => batchCommands.create(asked, idempotency))
   afterAnswer(c, lanes.wakeChores())
   return answer(c, batch)
 }
