@@ -6,7 +6,8 @@ import { effort } from "../chaos/effort.ts"
 import { createTestClock } from "../helpers/queue.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { Killed, killable } from "./killable.ts"
-import { createScene, mixedLines, ORGANIZATION, type Scene, unlimited } from "./scene.ts"
+import { mixedLines } from "./lines.ts"
+import { createScene, ORGANIZATION, type Scene, unlimited } from "./scene.ts"
 
 let store: TestStore
 beforeAll(async () => {
