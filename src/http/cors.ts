@@ -2,8 +2,10 @@ import type { MiddlewareHandler } from "hono"
 import type { AppEnv } from "./context.ts"
 
 const METHODS = "GET, HEAD, POST, PATCH, DELETE"
-const HEADERS = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id"
-const EXPOSED = "Location, Retry-After, X-Request-Id, Idempotency-Replayed, Preference-Applied"
+const HEADERS =
+  "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Prefer, Last-Event-ID, x-api-key, X-Queue-Priority, X-Queue-Timeout"
+const EXPOSED =
+  "Location, Retry-After, X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, Preference-Applied"
 const MAX_AGE_SECONDS = "600"
 
 /** Lets pages of `CORS_ORIGINS` call: answers, errors and preflights alike. Others get no header at all. */

@@ -92,7 +92,7 @@ async function replayRequest(c: AppContext): Promise<Response> {
   return answerAccepted(c, present(reply.reply, reply.head))
 }
 
-function answerAccepted(c: AppContext, request: EnqueuedRequest | undefined): Response {
+export function answerAccepted(c: AppContext, request: EnqueuedRequest | undefined): Response {
   c.header("Location", `/v1/requests/${request?.requestId}`)
   return c.json(request, 202)
 }

@@ -1,4 +1,5 @@
 import { requireScope } from "../auth/principal.ts"
+import { RateLimited, type RateState } from "../auth/rate.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE, type Scope } from "../core/contracts/access.ts"
 import { AppError } from "../core/errors.ts"
 import type { App, AppContext, Services } from "./context.ts"
@@ -43,9 +44,22 @@ async function admit(c: AppContext, scope: Scope | "any"): Promise<void> {
     auditor.noteRefusal(c)
     throw new AppError("unauthorized", "A valid key is needed: Authorization: Bearer <key>.")
   }
-  await limitRate(principal)
+  tellRate(
+    c,
+    await limitRate(principal).catch((error: unknown) => {
+      if (error instanceof RateLimited) tellRate(c, error.rate)
+      throw error
+    }),
+  )
   if (scope !== "any") requireScope(principal, scope)
   c.set("principal", principal)
+}
+
+/** The headers of draft-ietf-httpapi-ratelimit-headers: what the key may do, and what is left of it. */
+function tellRate(c: AppContext, rate: RateState | null): void {
+  if (rate === null) return
+  c.header("RateLimit-Policy", `"key";q=${rate.limit};w=60`)
+  c.header("RateLimit", `"key";r=${rate.remaining};t=${rate.resetSeconds}`)
 }
 
 /** Vendors' clients may send the key in a header of their own. */

@@ -42,10 +42,10 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
     },
     takeRate: async (keyId, at, wanted, perMinute) => {
       const key = keys.rate(keyId, Math.floor(at / MINUTE_MS))
-      const [granted] = await store.run<[number]>("takeRate", [
+      const [[granted, used]] = await store.run<[[number, number]]>("takeRate", [
         { name: "rate", keys: [key], args: [wanted, perMinute] },
       ])
-      return granted
+      return { granted, used }
     },
     audit: async (entry) => {
       await store.run("audit", [noteCall(keys, entry)])

@@ -384,7 +384,12 @@ export interface AccessStore {
   /** False when there was none. Two round trips. */
   revokeKey(keyId: string, audit: AuditEntry): Promise<boolean>
   /** How many of the `wanted` calls a key may make in the minute of `at`; they count as made. */
-  takeRate(keyId: string, at: number, wanted: number, perMinute: number): Promise<number>
+  takeRate(
+    keyId: string,
+    at: number,
+    wanted: number,
+    perMinute: number,
+  ): Promise<{ granted: number /** In that minute, everywhere. */; used: number }>
   audit(entry: AuditEntry): Promise<void>
   /** Newest first. */
   listAudit(limit: number, cursor: string | null): Promise<{ data: AuditEntry[]; nextCursor: string | null }>
