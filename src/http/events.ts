@@ -4,7 +4,8 @@ import { within } from "./follow/within.ts"
 
 /** So often something is sent, for what lies between closes connections that seem dead; many do after 30 or 60 s. */
 const KEEP_ALIVE_MS = 15_000
-const KEEP_ALIVE = ": waiting\n\n"
+/** A comment: readers of events skip it. */
+export const KEEP_ALIVE = ": waiting\n\n"
 
 const encoder = new TextEncoder()
 
@@ -14,13 +15,13 @@ export function writeEvent(data: unknown, name?: string): string {
 }
 
 /**
- * Sends events as they come, and comments between them. The first is waited for as long as until a comment is due: what
+ * Sends events as they come, and `keepAlive` between them. The first is waited for as long as until that is due: what
  * is thrown before can be an HTTP error. `explain`: what is thrown later, as the last event.
  */
 export async function answerEvents(
   c: AppContext,
   events: AsyncGenerator<string, void, void>,
-  { caller, explain }: { caller: Caller; explain: (thrown: unknown) => string },
+  { caller, explain, keepAlive }: { caller: Caller; explain: (thrown: unknown) => string; keepAlive: string },
 ): Promise<Response> {
   const advance = () => {
     const coming = events.next()
@@ -36,7 +37,7 @@ export async function answerEvents(
         try {
           const result = first ?? (await within(next, KEEP_ALIVE_MS))
           first = null
-          if (result === null) return controller.enqueue(encoder.encode(KEEP_ALIVE))
+          if (result === null) return controller.enqueue(encoder.encode(keepAlive))
           if (!result.done) {
             controller.enqueue(encoder.encode(result.value))
             next = advance()
