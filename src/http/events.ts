@@ -33,6 +33,9 @@ export async function answerEvents(
   let first = await within(next, KEEP_ALIVE_MS)
   const body = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        if (first === null) controller.enqueue(encoder.encode(keepAlive))
+      },
       async pull(controller) {
         try {
           const result = first ?? (await within(next, KEEP_ALIVE_MS))
