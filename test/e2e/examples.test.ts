@@ -116,6 +116,17 @@ describe("examples/typescript", () => {
   }
 })
 
+describe("examples/openai-sdk.ts", () => {
+  it("prints an answer, a stream and a response", async () => {
+    const text = "What does OpenAI's SDK ask?"
+    const lines = (await runExample(process.execPath, "openai-sdk.ts", text)).trim().split("\n")
+    const said = ["answer: ", "stream: ", "completed: "]
+    expect(lines).toEqual(
+      said.map((start) => expect.stringMatching(new RegExp(`^${start}.*OpenAI's SDK ask`))),
+    )
+  })
+})
+
 describe.runIf(isInstalled("python3"))("examples/python", () => {
   it("prints the answer, also when the enqueue's own answer was lost", async () => {
     const text = "What does Python ask?"

@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts"
 import { writeEventId } from "./event-id.ts"
 import type { RequestEvent, Seen } from "./follow-request.ts"
 import { bytesOf, endingAttempt } from "./text.ts"
+import { within } from "./within.ts"
 
 /** How often something is sent at least, so that nothing between us and the client takes the connection for dead. */
 const COMMENT_EVERY_MS = 15_000
@@ -70,17 +71,4 @@ function dataOf(event: RequestEvent): object {
   const { requestId, state, position, estimatedStartAt, scheduledAt, startedAt, error } = event.status
   const { attempt } = event
   return { requestId, state, position, estimatedStartAt, scheduledAt, startedAt, attempt, error }
-}
-
-/** null: it takes longer. */
-async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value | null> {
-  let timer: ReturnType<typeof setTimeout> | null = null
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    if (timer !== null) clearTimeout(timer)
-  }
 }
