@@ -215,6 +215,38 @@ describe("errors are those of the SDK", () => {
   })
 })
 
+describe("a stream", () => {
+  const words = "So it goes, and so it went, and so it will go again. ".repeat(4)
+
+  it("gives the text while it comes, and goes on after an attempt that broke off", async () => {
+    const slow = `text="${words}" tokensPerSecond=25`
+    const stream = client.messages.stream(
+      ask(`A long way [[sim: ${slow} fault=cut afterTokens=30 times=1]] [[sim: ${slow}]]`),
+    )
+    const seen: string[] = []
+    const states = new Set<string | undefined>()
+    stream.on("text", async (delta) => {
+      seen.push(delta)
+      states.add((await newest())[0]?.state)
+    })
+    const message = await stream.finalMessage()
+    expect(seen.join("")).toBe(words)
+    expect(textOf(message)).toBe(words)
+    expect(states).toContain("processing")
+    const [request] = await newest()
+    expect(request?.attempts.map(({ result }) => result)).toEqual(["retry", "completed"])
+  })
+
+  it("ends with an error when the next attempt says something else, which is not paid for in full", async () => {
+    const first = `text="${words}" tokensPerSecond=25 fault=cut afterTokens=30 times=1`
+    const second = 'text="Something else. And then some more of that." tokensPerSecond=5'
+    const stream = client.messages.stream(ask(`Two ways [[sim: ${first}]] [[sim: ${second}]]`))
+    const error = await thrownBy(stream.finalMessage())
+    expect(error).toMatchObject({ type: "api_error", apiMessage: expect.stringContaining("broke off") })
+    await eventually(async () => (await newest())[0]?.state === "cancelled")
+  })
+})
+
 /** Of those that came without an organization of their own. */
 async function newest(limit = 1): Promise<RequestStatus[]> {
   const path = `/v1/requests?limit=${limit}&organizationId=default`
