@@ -15,8 +15,13 @@ import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
 import { type ChoreStore, createChores } from "./queue/chores.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import { createFiles } from "./queue/files.ts"
+import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
+import { createUploads } from "./queue/uploads.ts"
+import { createWebhookStore } from "./queue/webhooks.ts"
+import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -51,6 +56,10 @@ export interface QueueServices {
   queue: RequestQueue
   access: AccessStore
   chores: ChoreStore
+  files: FileStore
+  webhooks: Webhooks
+  /** Sees to a chore that tells a receiver. */
+  deliver: ChoreHandler
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -60,18 +69,27 @@ export interface QueueServices {
 export function openQueue(config: Config, openTransport?: OpenTransport): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
+  const queue = createQueue({ redis, queueName, settings, openTransport })
+  const chores = createChores({ redis, queueName })
+  const { webhooks, deliver } = openWebhooks({
+    ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
+    ...{ fetch: callFetch, clock: systemClock, random: Math.random, log: jsonLog },
+  })
   return {
-    config,
-    queue: createQueue({ redis, queueName, settings, openTransport }),
+    ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
     chores: createChores({ redis, queueName }),
+    files: createFiles({ redis, queueName, settings: config }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
 
+/** Called as a method of something else, the runtime's own `fetch` refuses. */
+const callFetch: typeof fetch = (input, init) => fetch(input, init)
+
 /** What sees to chores, in whichever process. */
-export function openChores({ chores, clock, log }: QueueServices): ChoreDeps {
-  return { chores, clock, log, handlers: new Map<string, ChoreHandler>() }
+export function openChores({ chores, clock, log, deliver }: QueueServices): ChoreDeps {
+  return { chores, clock, log, handlers: new Map([["delivery", deliver]]) }
 }
 
 /** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
@@ -110,14 +128,13 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
-  // Called as a method of something else, the runtime's own `fetch` refuses.
-  const call: typeof fetch = (input, init) => fetch(input, init)
   const chores = openChores(deps)
-  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
+    uploads: createUploads(config),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),

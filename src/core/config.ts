@@ -3,6 +3,7 @@ import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
+import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
 import type { Target, WeightedTarget } from "./request.ts"
 
@@ -32,6 +33,10 @@ export interface Config {
   maxPending: number
   maxPendingPerOrganization: number
   maxPendingAgeSeconds: number
+  /** Of one file. */
+  maxFileBytes: number
+  /** Of all files of one organization, unfinished ones included. */
+  maxFileBytesPerOrganization: number
   corsOrigins: string[]
   /** Durable Object lanes; 0: the cron tick drains. */
   drainLanes: number
@@ -42,6 +47,10 @@ export interface Config {
   routes: Record<string, WeightedTarget[]>
   /** Names that the vendors' own routes know beside the models'; a route has the provider `auto`. */
   models: Record<string, Target>
+  /** Webhooks may go to private hosts, and over http: to try things out. */
+  webhookAllowPrivate: boolean
+  /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
+  webhookResolver: string
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -63,6 +72,8 @@ const NUMBERS = {
   MAX_PENDING: [500_000, 1, 10_000_000],
   MAX_PENDING_PER_ORGANIZATION: [100_000, 1, 10_000_000],
   MAX_PENDING_AGE_SECONDS: [604_800, 60, 7_776_000],
+  MAX_FILE_BYTES: [209_715_200, 1024, 536_870_912],
+  MAX_FILE_BYTES_PER_ORGANIZATION: [4_294_967_296, 1024, 1_099_511_627_776],
   ANTHROPIC_DEFAULT_MAX_TOKENS: [4096, 1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number, number]>
 
@@ -118,6 +129,8 @@ export function parseConfig(
     maxPending: number("MAX_PENDING"),
     maxPendingPerOrganization: number("MAX_PENDING_PER_ORGANIZATION"),
     maxPendingAgeSeconds: number("MAX_PENDING_AGE_SECONDS"),
+    maxFileBytes: number("MAX_FILE_BYTES"),
+    maxFileBytesPerOrganization: number("MAX_FILE_BYTES_PER_ORGANIZATION"),
     corsOrigins: text("CORS_ORIGINS")
       .split(/[\s,]+/)
       .filter(Boolean),
@@ -126,6 +139,8 @@ export function parseConfig(
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
+    routes: readRoutes(variables, providers),
+    ...readWebhooks(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

@@ -16,7 +16,7 @@ export type ChatRead = ReadRequests & {
 /** Where the vendor's body has what our request keeps elsewhere. */
 const THEIR_NAMES = { provider: "/model", model: "/model", options: "" }
 
-const MODEL_RULE = "must be the name of a model, such as gpt-5-mini or anthropic/claude-sonnet-4-5"
+export const MODEL_RULE = "must be the name of a model, such as gpt-5-mini or anthropic/claude-sonnet-4-5"
 
 /**
  * Reads the body of OpenAI's `POST /v1/chat/completions`, with its own paths in the problems. What the queue does not
@@ -71,11 +71,11 @@ function unsupported({ n, modalities, audio }: Record<string, unknown>, at: Path
   return problems
 }
 
-function withoutNulls(options: Record<string, unknown>): Record<string, unknown> {
+export function withoutNulls(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null))
 }
 
-function metadataOf(metadata: unknown): { metadata?: unknown } {
+export function metadataOf(metadata: unknown): { metadata?: unknown } {
   return metadata === undefined || metadata === null ? {} : { metadata }
 }
 

@@ -57,6 +57,6 @@ function* deltasOf({ reasoning_content, refusal, tool_calls }: ChatChoice["messa
 }
 
 /** The same in every chunk, so it is the request's: the provider's is only known with the answer. */
-export function completionId(requestId: string): string {
+function completionId(requestId: string): string {
   return `chatcmpl-${requestId.slice("req_".length)}`
 }

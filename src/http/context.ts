@@ -4,8 +4,14 @@ import type { Principal } from "../auth/principal.ts"
 import type { LimitRate } from "../auth/rate.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Config, ConfigProblem } from "../core/config.ts"
+import type { Delivery } from "../core/delivery.ts"
 import type { Log } from "../core/log.ts"
 import type { AccessStore, RequestQueue } from "../queue/contract.ts"
+import type { FileStore } from "../queue/files-contract.ts"
+import type { UploadStore } from "../queue/uploads-contract.ts"
+import type { AccessStore, AuditEntry, RequestQueue } from "../queue/contract.ts"
+import type { DeliveryStore } from "../queue/deliveries.ts"
+import type { WebhookSecret } from "../queue/webhook-secrets.ts"
 import type { Auditor } from "./audit.ts"
 
 /** The lanes as the API needs them. Never reject; without lanes they do nothing. */
@@ -20,15 +26,32 @@ interface LaneCommands {
   watch(owner: string, requestId: string, until: number): Promise<void>
 }
 
+/** Webhooks as the API needs them; `src/webhooks` says what each method does. */
+interface WebhookCommands {
+  secrets: {
+    issue(organizationId: string, secretId: string, audit: AuditEntry): Promise<WebhookSecret>
+    list(organizationId: string | null): Promise<WebhookSecret[]>
+    end(secretId: string, organizationId: string | null, audit: AuditEntry): Promise<boolean>
+  }
+  deliveries: Pick<DeliveryStore, "ofRequest" | "list">
+  redeliver(
+    deliveryId: string,
+    organizationId: string | null,
+  ): Promise<{ kind: "accepted"; delivery: Delivery } | { kind: "ended" } | { kind: "unknown" }>
+}
+
 /** What the handlers work with. */
 export interface Services {
   config: Config
   queue: RequestQueue
   access: AccessStore
+  files: FileStore
+  uploads: UploadStore
   authenticate: Authenticate
   limitRate: LimitRate
   auditor: Auditor
   lanes: LaneCommands
+  webhooks: WebhookCommands
   newRequestId: () => string
   clock: Clock
   log: Log

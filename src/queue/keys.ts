@@ -18,6 +18,11 @@ export function createKeys(queueName: string) {
     chores: key("chores"),
     keys: key("keys"),
     audit: key("audit"),
+    webhookSecrets: key("webhook-secrets"),
+    delivery: (requestId: string) => key(`delivery:${requestId}`),
+    deliveryBody: (deliveryId: string) => key(`delivery-body:${deliveryId}`),
+    deliveries: (organizationId: string, day: number) => key(`deliveries:${organizationId}:${day}`),
+    goneReceiver: (organizationId: string, urlHash: string) => key(`gone:${organizationId}:${urlHash}`),
     rate: (keyId: string, minute: number) => key(`rate:${keyId}:${minute}`),
     line: (line: string) => key(`line:${line}`),
     leases: (provider: string) => key(`leases:${provider}`),
@@ -29,6 +34,11 @@ export function createKeys(queueName: string) {
     finished: (state: FinishedState, day: number) => key(`finished:${state}:${day}`),
     recent: (organizationId: string, day: number) => key(`recent:${organizationId}:${day}`),
     idempotency: (organizationId: string, hash: string) => key(`idem:${organizationId}:${hash}`),
+    file: (fileId: string) => key(`file:${fileId}`),
+    /** A chunk of a file, or of a part of an upload. */
+    chunk: (id: string, number: number) => key(`file:${id}:${number}`),
+    files: (organizationId: string) => key(`files:${organizationId}`),
+    upload: (uploadId: string) => key(`upload:${uploadId}`),
     /** The same key by its index's name, `state:day`, as scripts know it. */
     finishedIndex: (index: string) => key(`finished:${index}`),
     /** The `finished` keys of one day, in the order of FINISHED_STATES. */

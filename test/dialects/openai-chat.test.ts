@@ -1,20 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { parseConfig } from "../../src/core/config.ts"
 import { readChatBody } from "../../src/dialects/openai-chat.ts"
-import type { DialectRules } from "../../src/dialects/rules.ts"
+import { rules } from "./rules.ts"
 
-const { config } = parseConfig({
-  ADMIN_API_KEY: "an-admin-key-for-the-tests",
-  UPSTASH_REDIS_REST_URL: "https://store.test",
-  UPSTASH_REDIS_REST_TOKEN: "token",
-  OPENAI_API_KEY: "a",
-  ANTHROPIC_API_KEY: "b",
-})
-if (config === null) throw new Error("the settings are bad")
-const rules: DialectRules = {
-  ...{ config, organizationId: "org-1", now: 1_800_000_000_000, newRequestId: () => "req_1" },
-  given: { priority: "high", timeoutMs: 5000 },
-}
 const chat = { model: "gpt-5", messages: [{ role: "user", content: "Hello." }] }
 const problemsOf = (value: unknown, at?: string[]) =>
   readChatBody(value, rules, at).problems.map(({ path, message, code }) => [path, message, code])

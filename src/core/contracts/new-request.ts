@@ -2,6 +2,7 @@ import * as z from "zod/mini"
 import type { Config } from "../config.ts"
 import { PRIORITIES, type RequestBody, type RequestHead, type WeightedTarget } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
+import { CallbackBody, callbackProblems } from "./callback.ts"
 import { characters } from "./characters.ts"
 import { isObject, membersOf } from "./members.ts"
 import { readMessages } from "./messages.ts"
@@ -12,7 +13,10 @@ import { whole } from "./whole.ts"
 
 /** What the rules depend on, beside the body itself. */
 export interface RequestRules {
-  config: Pick<Config, "providers" | "routes" | "requestTimeoutMs" | "maxRetries" | "resultTtlSeconds">
+  config: Pick<
+    Config,
+    "providers" | "routes" | "requestTimeoutMs" | "maxRetries" | "resultTtlSeconds" | "webhookAllowPrivate"
+  >
   /** The caller's key is one organization's, or `*`: then the body must name one. */
   organizationId: string
   now: number
@@ -86,6 +90,7 @@ export const NewRequestBody = z.strictObject({
     ),
     {},
   ),
+  callback: z.exactOptional(z.nullable(CallbackBody)),
 })
 
 /** Reads one request's body, with the defaults filled in. All problems are found, not just the first. */
@@ -109,7 +114,7 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     organizationId = rules.organizationId,
     ...fields
   } = read.value
-  const { provider, model, fallbacks, priority, deadlineAt = null, metadata } = fields
+  const { provider, model, fallbacks, priority, deadlineAt = null, metadata, callback = null } = fields
   const { simulated, ...routed } = resolveTargets(fields, rules.config)
   const head: RequestHead = {
     requestId: rules.newRequestId(),
@@ -121,7 +126,7 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     maxRetries: fields.maxRetries ?? rules.config.maxRetries,
     resultTtlSeconds: fields.resultTtlSeconds ?? rules.config.resultTtlSeconds,
     metadata,
-    callback: null,
+    callback,
     batchId: null,
     simulated,
   }
@@ -162,6 +167,7 @@ function relations(members: Record<string, unknown>, rules: RequestRules, at: Pa
   if (typeof scheduledAt === "number" && scheduledAt > rules.now + MAX_AHEAD_MS) {
     problems.push(problem([...at, "scheduledAt"], "must be at most 30 days ahead"))
   }
+  problems.push(...callbackProblems(members.callback, rules.config, [...at, "callback"]))
   problems.push(...checkDeadline(deadlineAt, dueAt(members, rules.now), rules.now, [...at, "deadlineAt"]))
   return problems
 }

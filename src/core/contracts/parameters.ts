@@ -23,7 +23,7 @@ export const WeightBody = z.strictObject({
   weight: z.number({ error: WEIGHT_RULE }).check(z.refine(isWeight, { error: WEIGHT_RULE })),
 })
 
-function wholeText(least: number, most: number) {
+export function wholeText(least: number, most: number) {
   const error = `must be a whole number from ${least} to ${most}`
   const isInRange = (text: string) => /^\d{1,12}$/.test(text) && Number(text) >= least && Number(text) <= most
   return z.pipe(z.string().check(z.refine(isInRange, { error })), z.transform(Number))

@@ -31,7 +31,7 @@ export function nextPauseMs(standing: Standing, now: number, untilAt: number, lo
   const leftMs = untilAt - now
   const elapsedMs = Math.max(SHORTEST_MS, now - (standing.startedAt ?? standing.sinceAt))
   const lasting = elapsedMs * (((elapsedMs + leftMs) / elapsedMs) ** (1 / Math.max(1, looksLeft)) - 1)
-  return Math.min(leftMs, Math.max(SHORTEST_MS, lasting, wantedMs(standing, elapsedMs, now)))
+  return Math.min(leftMs, Math.ceil(Math.max(SHORTEST_MS, lasting, wantedMs(standing, elapsedMs, now))))
 }
 
 function wantedMs({ startedAt, status }: Standing, elapsedMs: number, now: number): number {
