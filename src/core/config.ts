@@ -139,7 +139,6 @@ export function parseConfig(
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
-    routes: readRoutes(variables, providers),
     ...readWebhooks(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }

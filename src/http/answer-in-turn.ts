@@ -17,18 +17,22 @@ export interface VendorEnd {
   body: object
 }
 
-/** How one answer is told in a vendor's dialect; an object per answer. */
-export interface Teller {
+/** How one answer is told in a vendor's dialect. */
+export interface WholeTeller {
   /** The whole answer; null: the request has none. */
   whole(status: RequestStatus): object | null
+  /** Of a request that failed, was cancelled, or takes longer than anyone waits. */
+  explainEnd(request: Ending): VendorEnd
+}
+
+/** The same for an answer that may be told as it comes; an object per answer. */
+export interface Teller extends WholeTeller {
   /** As a stream: more of the text, which is never empty. */
   text(more: string): string
   /** All that is left of the answer; `rest`: of its text. null: the request has no answer. */
   end(status: RequestStatus, rest: string): string | null
   /** Sent while there is nothing to tell. */
   keepAlive: string
-  /** Of a request that failed, was cancelled, or takes longer than anyone waits. */
-  explainEnd(request: Ending): VendorEnd
   /** Its text was passed on while it came; then the attempt broke off, and the next one answered something else. */
   explainContradiction(): VendorEnd
   /** As the last event of a stream: the body of an end, or an error of this service. */
@@ -49,19 +53,34 @@ class NoAnswer extends Error {
 }
 
 /** Answers a stored request in the queue's order: at once with its id, whole, or as a stream. */
-export async function answerInTurn(
+export function answerInTurn(
   c: AppContext,
   request: EnqueuedRequest,
   isStream: boolean,
   teller: Teller,
 ): Promise<Response> {
+  if (!isStream) return answerWhole(c, request, teller)
+  return answering(c, request, (caller) => {
+    const events = tellAsItComes(c, request, caller, teller)
+    const explain = (thrown: unknown) => teller.writeEnd(endOf(thrown))
+    return answerEvents(c, events, { caller, explain, keepAlive: teller.keepAlive })
+  })
+}
+
+/** The same where nothing is streamed. */
+export function answerWhole(c: AppContext, request: EnqueuedRequest, teller: WholeTeller): Promise<Response> {
+  return answering(c, request, async (caller) => c.json(await tellWhole(c, request, caller, teller)))
+}
+
+async function answering(
+  c: AppContext,
+  request: EnqueuedRequest,
+  answer: (caller: Caller) => Promise<Response>,
+): Promise<Response> {
   if (answersAsync(c)) return answerAccepted(c, request)
   const caller = watchCaller(c, request.requestId)
   try {
-    if (!isStream) return c.json(await tellWhole(c, request, caller, teller))
-    const events = tellAsItComes(c, request, caller, teller)
-    const explain = (thrown: unknown) => teller.writeEnd(endOf(thrown))
-    return await answerEvents(c, events, { caller, explain, keepAlive: teller.keepAlive })
+    return await answer(caller)
   } catch (thrown) {
     // The queue has tried again as often as makes sense; and what is stored would be paid for beside a second one.
     c.header("X-Should-Retry", "false")
@@ -85,7 +104,7 @@ async function tellWhole(
   c: AppContext,
   { requestId }: EnqueuedRequest,
   caller: Caller,
-  teller: Teller,
+  teller: WholeTeller,
 ): Promise<object> {
   const status = await awaitRequest(c, requestId, { untilAt: waitUntil(c), signal: caller.signal })
   const answer = teller.whole(status)

@@ -1,16 +1,15 @@
 import { AppError } from "../../core/errors.ts"
-import { isFinished } from "../../core/outcome.ts"
+import { isFinished, type RequestStatus } from "../../core/outcome.ts"
+import { explainEnd } from "../../dialects/openai-errors.ts"
 import { toRequestId, toResponse } from "../../dialects/openai-response-output.ts"
 import { type ResponseRead, readResponseBody } from "../../dialects/openai-responses.ts"
-import { accept, answersAsync, waitUntil } from "../compatible.ts"
+import { answerWhole } from "../answer-in-turn.ts"
+import { accept, answersAsync } from "../compatible.ts"
 import type { App, AppContext } from "../context.ts"
-import { watchCaller } from "../disconnect.ts"
 import type { EnqueuedRequest } from "../enqueue.ts"
-import { awaitRequest } from "../follow/await-request.ts"
 import { readStatus } from "../read-status.ts"
-import { answerAccepted, cancelRequest } from "../requests.ts"
+import { cancelRequest } from "../requests.ts"
 import { resource } from "../resource.ts"
-import { answerEnd, noAnswer } from "./ends.ts"
 
 /** OpenAI's Responses for text and function calls: waited for, or in the background. */
 export function mountResponses(app: App): void {
@@ -21,12 +20,11 @@ export function mountResponses(app: App): void {
 
 async function postResponse(c: AppContext): Promise<Response> {
   const { request, read } = await accept(c, readResponseBody)
-  if (answersAsync(c)) return answerAccepted(c, request)
-  if (read.background) return c.json({ ...toResponse(justStored(request, read)), background: true })
-  const caller = watchCaller(c, request.requestId)
-  const status = await awaitRequest(c, request.requestId, { untilAt: waitUntil(c), signal: caller.signal })
-  caller.release()
-  return status.state === "completed" ? c.json(toResponse(status)) : answerEnd(c, noAnswer(status))
+  if (read.background && !answersAsync(c)) {
+    return c.json({ ...toResponse(justStored(request, read)), background: true })
+  }
+  const whole = (status: RequestStatus) => (status.state === "completed" ? toResponse(status) : null)
+  return answerWhole(c, request, { whole, explainEnd })
 }
 
 function justStored({ requestId, state, createdAt }: EnqueuedRequest, { requests }: ResponseRead) {
