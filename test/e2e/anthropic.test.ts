@@ -197,6 +197,7 @@ describe("errors are those of the SDK", () => {
     const refused = await thrownBy(client.messages.create(ask("No. [[sim: error=rejected]]")))
     expect(refused).toBeInstanceOf(BadRequestError)
     expect(refused).toMatchObject({ status: 400, requestID: expect.stringMatching(/^req_/) })
+    expect(refused instanceof APIError && refused.headers?.get("x-should-retry")).toBe("false")
 
     const counted = await thrownBy(client.messages.countTokens(ask("How many?")))
     expect(counted).toBeInstanceOf(BadRequestError)
@@ -276,6 +277,11 @@ describe("the caller", () => {
     controller.abort()
     expect(await thrown).toBeInstanceOf(APIUserAbortError)
     await isNewest("cancelled")
+  })
+
+  it("may speak of betas, which are the queue's own to choose", async () => {
+    const message = await client.beta.messages.create({ ...ask("Beta"), betas: ["files-api-2025-04-14"] })
+    expect(message.content).toMatchObject([{ type: "text", text: expect.stringContaining("Beta") }])
   })
 
   it("gets the same answer again for the same Idempotency-Key", async () => {
