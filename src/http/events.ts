@@ -30,12 +30,13 @@ export async function answerEvents(
     return coming
   }
   let next = advance()
-  let first = await within(KEEP_ALIVE_MS, next)
+  const first = await within(KEEP_ALIVE_MS, next)
+  let isFirst = true
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const result = first ?? (await within(KEEP_ALIVE_MS, next))
-        first = null
+        const result = isFirst ? first : await within(KEEP_ALIVE_MS, next)
+        isFirst = false
         if (result === null) return controller.enqueue(encoder.encode(keepAlive))
         if (!result.done) {
           controller.enqueue(encoder.encode(result.value))

@@ -54,7 +54,7 @@ async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-describe.each(MODELS)("%s behind Anthropic's SDK", (model) => {
+describe.concurrent.each(MODELS)("%s behind Anthropic's SDK", (model) => {
   it("answers", async () => {
     const text = `What does ${model} say?`
     const system = "Be brief."
