@@ -46,4 +46,18 @@ describe.each(storesUnderTest())("a compatible route on $name", ({ start }) => {
       })
     },
   )
+
+  it("lets who gave an Idempotency-Key come back for it", async () => {
+    store.bridge.faults.inject({ fault: "drop", contains: scriptSha("status"), times: TRIES })
+    const { status, headers } = await call("POST", "/v1/messages", BODY, undefined, "come-back")
+    expect(status).toBe(503)
+    expect(headers.has("x-should-retry")).toBe(false)
+    const requestId = headers.get("request-id")
+    const { body } = await call("GET", `/v1/requests/${requestId}`)
+    expect(body.state).toBe("pending")
+    await call("DELETE", `/v1/requests/${requestId}`)
+    const again = await call("POST", "/v1/messages", BODY, undefined, "come-back")
+    expect(again).toMatchObject({ status: 409, body: { request_id: requestId } })
+    expect(again.headers.get("x-should-retry")).toBe("false")
+  })
 })
