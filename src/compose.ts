@@ -15,8 +15,11 @@ import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
 import { type ChoreStore, createChores } from "./queue/chores.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import { createFiles } from "./queue/files.ts"
+import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
+import { createUploads } from "./queue/uploads.ts"
 import { createWebhookStore } from "./queue/webhooks.ts"
 import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
@@ -53,6 +56,7 @@ export interface QueueServices {
   queue: RequestQueue
   access: AccessStore
   chores: ChoreStore
+  files: FileStore
   webhooks: Webhooks
   /** Sees to a chore that tells a receiver. */
   deliver: ChoreHandler
@@ -74,6 +78,8 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
   return {
     ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
+    chores: createChores({ redis, queueName }),
+    files: createFiles({ redis, queueName, settings: config }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
@@ -128,6 +134,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
+    uploads: createUploads(config),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),
@@ -137,6 +144,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
       wake: async (at) => lane?.lanes.wake(0, at),
       wakeChores: async () => lane?.lanes.wakeChores(),
       abort: async (...call) => lane?.lanes.abort(...call),
+      watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))

@@ -87,7 +87,7 @@ export async function measureOperations(store: TestStore): Promise<[operation: s
   await count("cancel a waiting request", () => queue.cancel(requestId, null))
   const [held] = await first()
   await count("extend a lease", () => queue.extend(held.lease, held.lease.expiresAt + 1000))
-  await count("look whether leases are lost, each 2 s of a drain", () => queue.lostLeases([held.lease]))
+  await count("look whether leases are lost, each 2 s of a drain", () => queue.lookAtLeases([held.lease]))
   const listing = { state: null, organizationId: "org-1", limit: 20, cursor: null }
   await count("list 20 of an organization", () => queue.list(listing))
   await count("statistics", () => queue.stats())

@@ -7,6 +7,7 @@ const SEQUENCE_END = 32 ** SEQUENCE_CHARS
 const RANDOM_CHARS = 10
 /** Room for several databases later; every request lives in shard 0 today. */
 const SHARD = "0"
+const REQUEST_PREFIX = "req_"
 const ID_PATTERN = /^req_[0-9a-hjkmnp-tv-z]{23}$/
 
 function encode(value: number, chars: number): string {
@@ -20,11 +21,15 @@ function encode(value: number, chars: number): string {
 }
 
 /**
- * Makes request ids: `req_` + time (9) + shard (1) + sequence (3) + random (10), all in base 32.
- * The time and sequence only grow within one generator, so ids sort in the order they were made,
- * also within one millisecond and when the clock steps back.
+ * Makes ids, of requests unless told otherwise: prefix + time (9) + shard (1) + sequence (3) + random (10), all in
+ * base 32. The time and sequence only grow within one generator, so ids sort in the order they were made, also
+ * within one millisecond and when the clock steps back.
  */
-export function createIdGenerator(clock: Clock, random: Random = cryptoRandom): () => string {
+export function createIdGenerator(
+  clock: Clock,
+  random: Random = cryptoRandom,
+  prefix = REQUEST_PREFIX,
+): () => string {
   let lastMs = 0
   let sequence = 0
   return () => {
@@ -38,7 +43,7 @@ export function createIdGenerator(clock: Clock, random: Random = cryptoRandom): 
     }
     let noise = ""
     for (let i = 0; i < RANDOM_CHARS; i++) noise += ALPHABET.charAt(Math.floor(random() * 32))
-    return `req_${encode(lastMs, TIME_CHARS)}${SHARD}${encode(sequence, SEQUENCE_CHARS)}${noise}`
+    return `${prefix}${encode(lastMs, TIME_CHARS)}${SHARD}${encode(sequence, SEQUENCE_CHARS)}${noise}`
   }
 }
 
@@ -49,8 +54,14 @@ export function isRequestId(text: string): boolean {
 
 /** The id's creation time, epoch ms. */
 export function requestIdTime(requestId: string): number {
+  return idTime(requestId, REQUEST_PREFIX)
+}
+
+/** The creation time of an id with that prefix, epoch ms. */
+export function idTime(id: string, prefix: string): number {
   let ms = 0
-  for (const char of requestId.slice(4, 4 + TIME_CHARS)) ms = ms * 32 + ALPHABET.indexOf(char)
+  for (const char of id.slice(prefix.length, prefix.length + TIME_CHARS))
+    ms = ms * 32 + ALPHABET.indexOf(char)
   return ms
 }
 

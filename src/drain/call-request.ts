@@ -30,6 +30,8 @@ export interface CallDeps {
   /** Connections to the store beside the drain's own. */
   storeSlots: Slots
   budget: Budget
+  /** Told the call's text so far, as it comes. */
+  onText?: (text: string) => void
 }
 
 /**
@@ -98,7 +100,7 @@ async function coverCall(
 }
 
 async function callProvider(
-  { config, fetch, log }: CallDeps,
+  { config, fetch, log, onText }: CallDeps,
   provider: Caller,
   { claimed, abort }: HeldRequest,
   release: ReleaseSlot,
@@ -111,6 +113,7 @@ async function callProvider(
       timeoutMs: claimed.head.timeoutMs,
       maxResultBytes: config.maxResultBytes,
       signal: abort.signal,
+      ...(onText && { onText }),
       fetch: fetchInSlot(fetch, release),
     })
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Caller } from "./call-request.ts"
 import { Gate } from "./gate.ts"
 import { Hand } from "./hand.ts"
 import { type Group, Outbox } from "./outbox.ts"
+import { Partials } from "./partials.ts"
 import { INVOCATION, type Place } from "./place.ts"
 import { newReport } from "./report.ts"
 import { createSlots, type Slots } from "./slots.ts"
@@ -99,6 +100,8 @@ const HEAR_EVERY_MS = 50
 const HEAR_EVERY_MS_WHEN_FULL = 500
 /** Looks may not eat up what calls need, of the 50 subrequests that a free plan has. */
 const LOOKS_SHARE = 0.25
+/** Nor may the texts of calls that are watched. */
+const PARTIALS_SHARE = 0.25
 
 /** The state of one drain, and what it should do next. What it does is in `run-drain.ts`. */
 export class Drain {
@@ -111,6 +114,7 @@ export class Drain {
   readonly outbox: Outbox
   readonly hand = new Hand()
   readonly gate = new Gate()
+  readonly partials: Partials
   readonly tally: Tally
   readonly bell = new Bell()
   readonly report = newReport()
@@ -140,6 +144,11 @@ export class Drain {
     this.appetite = new Appetite(deps.random)
     this.outbox = new Outbox(deps.random, place.settleGroup)
     this.tally = options.tally ?? new Tally()
+    this.partials = new Partials({
+      ...{ ...deps, storeSlots: this.storeSlots, budget: this.budget },
+      writes: Math.floor(deps.config.subrequestLimit * PARTIALS_SHARE),
+      hasSpare: () => this.budget.spare(this.#obligations()) >= 1,
+    })
     this.#lookAt = this.startedAt + LOOK_EVERY_MS
     this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)
   }
@@ -177,6 +186,12 @@ export class Drain {
     this.tally.decided(settlement)
     const provider = this.gate.close(settlement)
     if (provider !== null) this.hand.giveBack(provider)
+  }
+
+  /** Until when texts of calls are stored as they come, per request. */
+  watch(watchedUntil: Map<string, number>): void {
+    this.hand.watch(watchedUntil)
+    this.partials.look()
   }
 
   /** An operation, or one of our own steps, failed. */

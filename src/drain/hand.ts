@@ -8,6 +8,8 @@ export interface HeldRequest {
   heldSince: number
   /** About, characters. */
   bodySize: number
+  /** Until then its text is stored as it comes, epoch ms. */
+  watchedUntil: number
   /** Its call has begun. */
   called: boolean
   /** It goes back, uncalled or its call broken off. */
@@ -45,6 +47,7 @@ export class Hand {
     const held: HeldRequest = {
       claimed,
       heldSince: now,
+      watchedUntil: claimed.watchedUntil,
       bodySize: sizeOf(claimed.body),
       called: false,
       isGivenBack: false,
@@ -62,6 +65,13 @@ export class Hand {
   /** Leases held since then or longer. */
   leasesSince(instant: number): Lease[] {
     return [...this.#held].filter((held) => held.heldSince <= instant).map((held) => held.claimed.lease)
+  }
+
+  /** Until when texts are stored as they come, per request. */
+  watch(watchedUntil: Map<string, number>): void {
+    for (const held of this.#held) {
+      held.watchedUntil = watchedUntil.get(held.claimed.lease.requestId) ?? held.watchedUntil
+    }
   }
 
   /** What waits to be called at this provider waits no more, and goes back. */

@@ -47,6 +47,10 @@ export function createLaneClass(settingOf: (env: Record<string, unknown>) => Lan
     async abort(requestId: string, attempt: number): Promise<void> {
       if (this.#lane instanceof LaneDrain) this.#lane.abort(requestId, attempt)
     }
+
+    async watch(requestId: string, until: number): Promise<void> {
+      if (this.#lane instanceof LaneDrain) this.#lane.watch(requestId, until)
+    }
   }
 }
 

@@ -8,6 +8,8 @@ export interface LaneCalls {
   wake(at: number): Promise<void>
   /** Ends the call of a request that it holds no longer. */
   abort(requestId: string, attempt: number): Promise<void>
+  /** Stores the text of a call that it holds as it comes, until then, epoch ms. */
+  watch(requestId: string, until: number): Promise<void>
 }
 
 export interface LaneId {
@@ -28,6 +30,8 @@ export interface Lanes {
   wakeChores(): Promise<void>
   /** `owner`: of the lease. One that is no lane learns of it by itself. */
   abort(owner: string, requestId: string, attempt: number): Promise<void>
+  /** Likewise. */
+  watch(owner: string, requestId: string, until: number): Promise<void>
 }
 
 /** What a lane works with. */
@@ -55,13 +59,15 @@ export function openLanes<Id extends LaneId>(namespace: LaneNamespace<Id>, count
       log.warn("lane_not_reached", { lane, kind: error instanceof Error ? error.name : "unknown" })
     }
   }
+  const tellOwner = async (owner: string, say: (calls: LaneCalls) => Promise<void>) => {
+    const lane = OWNER.exec(owner)?.[1]
+    if (lane !== undefined) await tell(laneName(Number(lane)), say)
+  }
   return {
     count,
     wake: (lane, at) => tell(laneName(lane), (calls) => calls.wake(at)),
     wakeChores: () => tell(CHORE_LANE, (calls) => calls.wake(0)),
-    abort: async (owner, requestId, attempt) => {
-      const lane = OWNER.exec(owner)?.[1]
-      if (lane !== undefined) await tell(laneName(Number(lane)), (calls) => calls.abort(requestId, attempt))
-    },
+    abort: (owner, requestId, attempt) => tellOwner(owner, (calls) => calls.abort(requestId, attempt)),
+    watch: (owner, requestId, until) => tellOwner(owner, (calls) => calls.watch(requestId, until)),
   }
 }

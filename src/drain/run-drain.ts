@@ -124,11 +124,13 @@ function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
   const held = drain.hand.take(claimed, deps.clock())
   const end = (ended: Settlement | null) => {
     drain.hand.drop(held)
+    drain.partials.drop(held)
     const settlement = ended ?? (held.isGivenBack ? handBack(claimed.lease) : null)
     if (settlement !== null) drain.decided(settlement)
     drain.bell.ring()
   }
-  callRequest({ ...deps, slots, storeSlots, budget }, held, provider).then(end, (error: unknown) => {
+  const onText = (text: string) => drain.partials.grow(held, text)
+  callRequest({ ...deps, slots, storeSlots, budget, onText }, held, provider).then(end, (error: unknown) => {
     callLost(drain, held, error)
     end(null)
   })
@@ -147,7 +149,10 @@ async function look(drain: Drain, leases: Lease[], atProviders: boolean): Promis
   try {
     budget.spend(Number(leases.length > 0) + Number(atProviders))
     if (atProviders) for (const provider of await deps.queue.shutProviders()) hand.giveBack(provider)
-    if (leases.length > 0) hand.abort(await deps.queue.lostLeases(leases))
+    if (leases.length === 0) return
+    const { lost, watchedUntil } = await deps.queue.lookAtLeases(leases)
+    hand.abort(lost)
+    drain.watch(watchedUntil)
   } catch (error) {
     storeFailed(drain, "look", error)
   }

@@ -8,6 +8,8 @@ import type { Delivery } from "../core/delivery.ts"
 import type { Log } from "../core/log.ts"
 import type { AccessStore, AuditEntry, RequestQueue } from "../queue/contract.ts"
 import type { DeliveryStore } from "../queue/deliveries.ts"
+import type { FileStore } from "../queue/files-contract.ts"
+import type { UploadStore } from "../queue/uploads-contract.ts"
 import type { WebhookSecret } from "../queue/webhook-secrets.ts"
 import type { Auditor } from "./audit.ts"
 
@@ -19,6 +21,8 @@ interface LaneCommands {
   wakeChores(): Promise<void>
   /** Ends a call whose request was cancelled. `owner`: of its lease. */
   abort(owner: string, requestId: string, attempt: number): Promise<void>
+  /** Has the text of a call stored as it comes, until then, epoch ms. `owner`: of its lease. */
+  watch(owner: string, requestId: string, until: number): Promise<void>
 }
 
 /** Webhooks as the API needs them; `src/webhooks` says what each method does. */
@@ -40,6 +44,8 @@ export interface Services {
   config: Config
   queue: RequestQueue
   access: AccessStore
+  files: FileStore
+  uploads: UploadStore
   authenticate: Authenticate
   limitRate: LimitRate
   auditor: Auditor

@@ -92,6 +92,7 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
         target: targetOf(record, record.target),
         hasAlternative: hasAlternative(record, settings.providers),
         timeouts: timeoutsOn(record, record.target),
+        watchedUntil: record.watchedUntil,
       },
     ]
   })

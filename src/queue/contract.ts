@@ -68,12 +68,22 @@ export interface ClaimedRequest {
   /** Of these, timeouts on this target. */
   timeouts: number
   startedAt: number
+  /** Until then its text is stored as it comes, epoch ms; past: it is not. */
+  watchedUntil: number
 }
 
 /** A request that must end without another call; it is leased to the claimer for 30 s, to be settled as failed. */
 export interface Overdue {
   lease: Lease
   reason: "lease_expired" | "deadline_exceeded"
+}
+
+/** How leases stand that a drain believes to hold. */
+export interface LeaseLook {
+  /** No longer held: cancelled, settled or taken over. */
+  lost: Lease[]
+  /** Per request that is held: until when its text is stored as it comes, epoch ms; 0: it never was. */
+  watchedUntil: Map<string, number>
 }
 
 export interface ClaimOptions {
@@ -252,6 +262,35 @@ export interface StatusOptions {
 
 export type StatusReply = RequestStatus & { messages?: RequestBody["messages"] | null }
 
+/** A place in the text of an attempt. */
+export interface TextPosition {
+  attempt: number
+  /** Bytes of UTF-8 before it. */
+  offset: number
+}
+
+/** What an attempt's visible text has grown by. */
+export interface PartialText {
+  lease: Pick<Lease, "requestId" | "attempt">
+  timeoutMs: number
+  /** Bytes of UTF-8 before it. */
+  offset: number
+  /** Of whole characters. */
+  text: string
+}
+
+/** What one command tells of an unfinished request. */
+export interface Glance {
+  /** The number of its latest attempt; 0: there was none. */
+  attempt: number
+  /** Who holds the lease; null: nobody. */
+  owner: string | null
+  /** When the attempt that is under way started, epoch ms; null: it is not being processed. */
+  startedAt: number | null
+  /** Another text: something may have happened to it. */
+  revision: string
+}
+
 /**
  * The queue, as everything outside `queue/` sees it. Every method is safe to repeat: a lost answer
  * is asked for again under the same operation id. Errors: `AppError` with `store_unavailable`,
@@ -270,8 +309,8 @@ export interface RequestQueue {
   turn(settlements: Settlement[], options: ClaimOptions): Promise<{ replies: SettleReply[]; claim: Claim }>
   /** Makes the lease last until then, if it does not already; false when it is no longer held. One round trip. */
   extend(lease: Lease, expiresAt: number): Promise<boolean>
-  /** Which of these leases are no longer held (cancelled, taken over). One round trip and one command. */
-  lostLeases(leases: Lease[]): Promise<Lease[]>
+  /** How these leases stand. One round trip and one command. */
+  lookAtLeases(leases: Lease[]): Promise<LeaseLook>
   /** Providers of which nothing may start now: paused, blocked, or their breaker is open. One round trip and one command. */
   shutProviders(): Promise<string[]>
   /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
@@ -288,6 +327,20 @@ export interface RequestQueue {
     organizationId: string | null,
     options?: StatusOptions,
   ): Promise<StatusReply | null>
+  /** null: finished, or unknown. One round trip and one command. */
+  glance(requestId: string): Promise<Glance | null>
+  /** The same, and what is stored of an attempt's text from a place on. One round trip and two commands. */
+  glanceAtText(requestId: string, from: TextPosition): Promise<{ glance: Glance | null; text: string }>
+  /**
+   * Until then drains store the text of its attempts as it comes. null: finished, or unknown. One round trip and three
+   * commands at most.
+   */
+  watch(requestId: string, until: number): Promise<Glance | null>
+  /**
+   * Stores what texts have grown by, of attempts whose lease is still held. Per text: until when it is watched, epoch ms;
+   * null: its lease is lost. One round trip and two commands, one more per text, and another with its first.
+   */
+  writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
   stats(): Promise<QueueStats>
   /** Never throws: an unreachable store is `down`. One round trip. */

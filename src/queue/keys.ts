@@ -29,9 +29,15 @@ export function createKeys(queueName: string) {
     body: (requestId: string) => key(`body:${requestId}`),
     outcome: (requestId: string) => key(`outcome:${requestId}`),
     attempts: (requestId: string) => key(`attempts:${requestId}`),
+    partial: (requestId: string, attempt: number) => key(`partial:${requestId}:${attempt}`),
     finished: (state: FinishedState, day: number) => key(`finished:${state}:${day}`),
     recent: (organizationId: string, day: number) => key(`recent:${organizationId}:${day}`),
     idempotency: (organizationId: string, hash: string) => key(`idem:${organizationId}:${hash}`),
+    file: (fileId: string) => key(`file:${fileId}`),
+    /** A chunk of a file, or of a part of an upload. */
+    chunk: (id: string, number: number) => key(`file:${id}:${number}`),
+    files: (organizationId: string) => key(`files:${organizationId}`),
+    upload: (uploadId: string) => key(`upload:${uploadId}`),
     /** The same key by its index's name, `state:day`, as scripts know it. */
     finishedIndex: (index: string) => key(`finished:${index}`),
     /** The `finished` keys of one day, in the order of FINISHED_STATES. */

@@ -36,6 +36,7 @@ export function claimedRequest(
     hasAlternative: false,
     retries: 0,
     timeouts: 0,
+    watchedUntil: 0,
     startedAt: 0,
     ...claimed,
   }

@@ -15,6 +15,7 @@ function notingLanes(s: Scene, count: number) {
         asked[name] = [...(asked[name] ?? []), at]
       },
       abort: async () => {},
+      watch: async () => {},
     }),
   }
   return { asked, lanes: openLanes(namespace, count, s.deps.log) }

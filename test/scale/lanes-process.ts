@@ -47,6 +47,7 @@ const lanes: Lanes = {
   wake: async (lane, at) => all[lane]?.wake(at),
   wakeChores: async () => {},
   abort: async () => {},
+  watch: async () => {},
 }
 for (let number = 0; number < count; number++) {
   const { deps } = openStack(options)

@@ -251,7 +251,7 @@ describe("CORS", () => {
     expect(refused.status).toBe(401)
     expect(refused.headers.get("access-control-allow-origin")).toBe(origin)
     const exposed = refused.headers.get("access-control-expose-headers")
-    expect(exposed).toBe("Location, Retry-After, X-Request-Id, Idempotency-Replayed")
+    expect(exposed).toBe("Location, Retry-After, X-Request-Id, Idempotency-Replayed, Preference-Applied")
     expect(refused.headers.get("vary")).toBe("Origin")
   })
 })

@@ -40,7 +40,13 @@ export const ListQuery = z.strictObject({
   ),
 })
 
-export const StatusQuery = z.strictObject({ include: z.exactOptional(z.enum(["messages"])) })
+/** A client waits no longer than that for one answer; proxies seldom allow more. */
+export const MAX_WAIT_SECONDS = 60
+
+export const StatusQuery = z.strictObject({
+  include: z.exactOptional(z.enum(["messages"])),
+  wait: z.exactOptional(wholeText(0, MAX_WAIT_SECONDS)),
+})
 
 /** `GET /api/ai/queue?action=cleanup`. */
 export const CleanupQuery = z.object({

@@ -85,15 +85,23 @@ export function buildRequest(
   }
   // OpenAI takes null for "not set"; Anthropic mostly refuses it.
   const set = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)
-  const instructions = [system, format.instruction].filter(Boolean).join("\n\n")
+  if (format.instruction !== undefined) system.push({ type: "text", text: format.instruction })
   return {
     ...Object.fromEntries(set),
     ...body.providerOptions,
     model,
     messages,
-    ...(instructions === "" ? {} : { system: instructions }),
+    ...(system.length === 0 ? {} : { system: system.some(isMarked) ? system : joinTexts(system) }),
     stream: true,
   }
+}
+
+function isMarked(block: Fields): boolean {
+  return block.cache_control !== undefined
+}
+
+function joinTexts(blocks: Fields[]): string {
+  return blocks.map(({ text }) => text).join("\n\n")
 }
 
 /** Thinking that adapts to the effort; it excludes sampling options, as OpenAI's reasoning models do. */
