@@ -45,6 +45,9 @@ interface ChoreRoom {
   readonly spare: number
 }
 
+/** Sees to a chore `delivery|…`; `id` is its name behind the kind. When it is to be seen to again, epoch ms; null: it is done. */
+export type DeliveryHandler = (id: string, room: ChoreRoom) => Promise<number | null>
+
 /** The chore that tells it, behind its kind: as the scripts name it that end requests. */
 export function choreOf({ requestId, state, replays }: DeliveryTopic): string {
   return `${requestId}|${state}|${replays}`
@@ -60,9 +63,9 @@ function readChore(id: string): DeliveryTopic | null {
  * and resolves to when it is to be told again, or null when the delivery has ended. What is told is the same each time,
  * under the same id; a chore that ran before may have told it already.
  */
-export function createDeliveryHandler(deps: DeliverDeps) {
+export function createDeliveryHandler(deps: DeliverDeps): DeliveryHandler {
   const hosts = new Hosts(deps.clock)
-  return async (id: string, room: ChoreRoom): Promise<number | null> => {
+  return async (id, room) => {
     const topic = readChore(id)
     if (topic === null) return null
     if (room.spare < SUBREQUESTS) return deps.clock()
