@@ -78,7 +78,6 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
   return {
     ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
-    chores: createChores({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }

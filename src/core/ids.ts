@@ -8,7 +8,7 @@ const RANDOM_CHARS = 10
 /** Room for several databases later; every request lives in shard 0 today. */
 const SHARD = "0"
 const REQUEST_PREFIX = "req_"
-const ID_PATTERN = /^req_[0-9a-hjkmnp-tv-z]{23}$/
+const AFTER_PREFIX = /^[0-9a-hjkmnp-tv-z]{23}$/
 
 function encode(value: number, chars: number): string {
   let rest = value
@@ -49,7 +49,12 @@ export function createIdGenerator(
 
 /** Whether a text could be a request id: tells a 404 without asking the store. */
 export function isRequestId(text: string): boolean {
-  return ID_PATTERN.test(text)
+  return isId(text, REQUEST_PREFIX)
+}
+
+/** The same for an id with that prefix; what else comes from outside may name a key that is none of its own. */
+export function isId(text: string, prefix: string): boolean {
+  return text.startsWith(prefix) && AFTER_PREFIX.test(text.slice(prefix.length))
 }
 
 /** The id's creation time, epoch ms. */

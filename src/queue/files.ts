@@ -1,7 +1,7 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import { AppError } from "../core/errors.ts"
-import { createIdGenerator, idTime } from "../core/ids.ts"
+import { createIdGenerator, idTime, isId } from "../core/ids.ts"
 import { chunksOf, cutChunk } from "./file-chunks.ts"
 import { createWriter, WRITE_CHUNKS } from "./file-writer.ts"
 import type {
@@ -112,6 +112,8 @@ export function createFiles(options: FilesOptions): FileStore {
       throw new AppError("conflict", "The file took too long: what came first has expired. Send it again.")
     },
     find: async (fileId, organizationId) => {
+      // `file-…:0` would be a chunk, whose text is anybody's.
+      if (!isId(fileId, FILE_PREFIX)) return null
       const [text] = await store.query<[string | null]>("findFile", [["GET", keys.file(fileId)]])
       const file = text === null ? null : decodeHead(text)
       return file?.organizationId === organizationId ? file : null

@@ -1,5 +1,5 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
-import { createIdGenerator } from "../core/ids.ts"
+import { createIdGenerator, isId } from "../core/ids.ts"
 import { decode } from "./file-writer.ts"
 import { unreadable } from "./formats.ts"
 import { createKeys } from "./keys.ts"
@@ -7,6 +7,7 @@ import { type Command, Store, type StoreAddress } from "./store.ts"
 import type { Upload, UploadEnd, UploadPart, UploadPiece, UploadStore } from "./uploads-contract.ts"
 
 const VERSION = "1"
+const UPLOAD_PREFIX = "upload_"
 /** An upload that is over is told from one that never was for that long. */
 const KEPT_MS = 86_400_000
 
@@ -29,7 +30,7 @@ export function createUploads(options: UploadsOptions): UploadStore {
     expiresAt + KEPT_MS,
   ]
   return {
-    newUploadId: createIdGenerator(clock, undefined, "upload_"),
+    newUploadId: createIdGenerator(clock, undefined, UPLOAD_PREFIX),
     newPartId: createIdGenerator(clock, undefined, "part_"),
     create: async (upload) => {
       const value = VERSION + JSON.stringify(upload)
@@ -39,6 +40,7 @@ export function createUploads(options: UploadsOptions): UploadStore {
       ])
     },
     find: async (uploadId, organizationId) => {
+      if (!isId(uploadId, UPLOAD_PREFIX)) return null
       const [members] = await store.query<[string[]]>("findUpload", [["HGETALL", keys.upload(uploadId)]])
       const fields = new Map<string, string>()
       for (let i = 0; i < members.length; i += 2) fields.set(members[i] ?? "", members[i + 1] ?? "")

@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { createAccess } from "../../src/queue/access.ts"
 import { createChores } from "../../src/queue/chores.ts"
+import { createFiles } from "../../src/queue/files.ts"
 import { scripts } from "../../src/queue/scripts.generated.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { CLAIM, settlement, type TestQueue } from "../helpers/queue.ts"
@@ -82,6 +83,20 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   const chores = createChores({ redis, queueName: queue.name })
   await chores.put("batch|b1", now)
   for (const chore of (await chores.take(1, 1000)).chores) await chores.settle(chore, null)
+  const settings = { maxFileBytesPerOrganization: 1e9 }
+  const files = createFiles({ redis, queueName: queue.name, settings })
+  const fileId = files.newFileId()
+  const until = Date.now() + 3_600_000
+  await files.reserve("org-1", fileId, 100, until)
+  const written = await files.append(fileId, { chunks: 0, bytes: 0 }, "{}", until)
+  const file = {
+    fileId,
+    organizationId: "org-1",
+    filename: "a.jsonl",
+    purpose: "batch",
+    lifeSeconds: 3600,
+  } as const
+  await files.finish(file, written, { reserved: { id: fileId, bytes: 100 } })
   await queue.setPaused("openai", true, audit)
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)

@@ -5,9 +5,8 @@ import { notText } from "../../queue/file-writer.ts"
 import type { StoredFile } from "../../queue/files-contract.ts"
 import type { App, AppContext } from "../context.ts"
 import { readQuery } from "../query.ts"
-import { afterAnswer, resource, servicesOf } from "../resource.ts"
+import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
 import { toFileObject } from "./file-object.ts"
-import { organizationOf } from "./organization.ts"
 import { takeForm, undo } from "./take-form.ts"
 
 const HOUR_MS = 3_600_000

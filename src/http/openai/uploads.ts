@@ -11,10 +11,9 @@ import { joinParts } from "../../queue/uploads.ts"
 import type { Upload, UploadEnd, UploadPart, UploadState } from "../../queue/uploads-contract.ts"
 import { readJson } from "../body.ts"
 import type { App, AppContext } from "../context.ts"
-import { afterAnswer, resource, servicesOf } from "../resource.ts"
+import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
 import { toFileObject, toSeconds } from "./file-object.ts"
 import { md5Of, writePieces } from "./file-pieces.ts"
-import { organizationOf } from "./organization.ts"
 import { takeForm, undo } from "./take-form.ts"
 
 const HOUR_MS = 3_600_000

@@ -1,5 +1,6 @@
 import OpenAI, { toFile } from "openai"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { expectConserved } from "../../helpers/conserved.ts"
 import { type Served, serve } from "./served.ts"
 
 let served: Served
@@ -8,6 +9,7 @@ beforeAll(async () => {
   served = await serve({ MAX_FILE_BYTES: "12000000" })
   client = served.openai()
 })
+afterEach(() => expectConserved(served.store.redis, served.queueName))
 afterAll(() => served.close())
 
 /** Lines as batches have them, of more than a byte a character. */
@@ -100,14 +102,24 @@ describe("files, with OpenAI's own client", () => {
       last_id: ids[0],
       has_more: false,
     })
-    for (const call of [
-      mine.files.retrieve(theirs.id),
-      mine.files.content(theirs.id),
-      mine.files.delete(theirs.id),
-      mine.files.retrieve("file-none"),
-    ]) {
-      expect(await statusOf(call)).toBe(404)
-    }
+    expect(await statusOf(mine.files.retrieve(theirs.id))).toBe(404)
+    expect(await statusOf(mine.files.content(theirs.id))).toBe(404)
+    expect(await statusOf(mine.files.delete(theirs.id))).toBe(404)
+    expect(await statusOf(mine.files.retrieve("file-none"))).toBe(404)
+  })
+
+  test("what looks like a head within a file is none", async () => {
+    const [mine, other] = [served.openai("org-mine"), served.openai("org-other")]
+    const victim = await upload("secret", "in.jsonl", other)
+    const segments = [{ id: victim.id, from: 0, chunks: 1 }]
+    const forged = await upload(
+      `1${JSON.stringify({ ...victim, organizationId: "org-mine", segments })}`,
+      "a",
+      mine,
+    )
+    expect(await statusOf(mine.files.content(`${forged.id}:0`))).toBe(404)
+    expect(await statusOf(mine.files.retrieve(`${forged.id}:0`))).toBe(404)
+    expect(await statusOf(mine.files.delete(`${forged.id}:0`))).toBe(404)
   })
 
   test("what is deleted is gone, with its chunks", async () => {
@@ -144,7 +156,9 @@ describe("files, with OpenAI's own client", () => {
     for (const [fields, name] of bad) {
       const answer = await post("/v1/files", form(fields))
       expect([name, answer.status]).toEqual([name, 400])
-      expect(await answer.text()).toContain(name)
+      const { error } = (await answer.json()) as { error: { param: string; message: string } }
+      expect(error.param.split(".")[0]).toBe(name)
+      expect(error.message).toContain(name)
     }
     expect((await post("/v1/files", "{}", { "content-type": "application/json" })).status).toBe(415)
     expect(

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto"
 import OpenAI, { toFile } from "openai"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { findRedisServer } from "../../../dev/store-redis.ts"
+import { expectConserved } from "../../helpers/conserved.ts"
+import { countCommands } from "../../helpers/count.ts"
 import { eventually } from "../../helpers/eventually.ts"
 import { type Served, serve } from "./served.ts"
 
@@ -10,12 +13,15 @@ beforeAll(async () => {
   served = await serve()
   client = served.openai()
 })
+afterEach(() => expectConserved(served.store.redis, served.queueName))
 afterAll(() => served.close())
 
 const encoder = new TextEncoder()
 /** Two parts of it cannot but be cut inside a character here and there. */
 const TEXT = `${JSON.stringify({ custom_id: "é", body: "日本語 🦊 ".repeat(100) })}\n`.repeat(2000)
 const BYTES = encoder.encode(TEXT)
+/** For what is refused unread: a longer body would still be under way, and the connection be closed. */
+const SMALL = encoder.encode("small")
 
 const begin = (bytes: number, openai = client, changes: Partial<OpenAI.UploadCreateParams> = {}) =>
   openai.uploads.create({
@@ -28,6 +34,14 @@ async function refusal(call: Promise<unknown>): Promise<{ status: unknown; text:
   const error = await call.catch((thrown: unknown) => thrown)
   if (!(error instanceof OpenAI.APIError)) throw new Error("it was not refused")
   return { status: error.status, text: JSON.stringify(error.error ?? error.message) }
+}
+/** What a call returns, and the commands that it cost. */
+async function counted<T>(call: () => Promise<T>): Promise<[T, number]> {
+  const results: T[] = []
+  const { total } = await countCommands(served.store.redis, async () => results.push(await call()))
+  const [result] = results
+  if (result === undefined) throw new Error("the call returned nothing")
+  return [result, total]
 }
 const storedKeys = () => served.store.redis.keys(`aiq:{${served.queueName}}:file:*`)
 /** Cuts at these places, and sends the parts at the same time. */
@@ -61,12 +75,30 @@ describe("uploads, with OpenAI's own client", () => {
     // Whoever lost the answer asks again.
     expect(await client.uploads.complete(upload.id, { part_ids: partIds, md5 })).toEqual(completed)
     expect(await refusal(client.uploads.cancel(upload.id))).toMatchObject({ status: 409 })
-    expect(await refusal(sendPart(upload.id, BYTES))).toMatchObject({ status: 409 })
+    expect(await refusal(sendPart(upload.id, SMALL))).toMatchObject({ status: 409 })
     expect((await refusal(client.uploads.complete(upload.id, { part_ids: partIds.slice(1) }))).status).toBe(
       409,
     )
     await client.files.delete(file.id)
     expect(await storedKeys()).toEqual([])
+  })
+
+  test.runIf(findRedisServer() !== null)("costs a few commands beside those of its chunks", async () => {
+    const { redis } = served.store
+    const [upload, creating] = await counted(() => begin(BYTES.length))
+    expect(creating).toBe(7)
+    const parts: OpenAI.Uploads.UploadPart[] = []
+    const sending = await countCommands(redis, async () => {
+      const line = BYTES.indexOf(0x0a, BYTES.length / 2) + 1
+      for (const half of [BYTES.subarray(0, line), BYTES.subarray(line)]) {
+        parts.push(await sendPart(upload.id, half))
+      }
+    })
+    const chunks = (await storedKeys()).filter((key) => parts.some(({ id }) => key.includes(id))).length
+    expect(sending.total).toBe(2 * 3 + chunks)
+    const part_ids = parts.map(({ id }) => id)
+    const [, completing] = await counted(() => client.uploads.complete(upload.id, { part_ids }))
+    expect(completing).toBe(10 + chunks)
   })
 
   test("characters may be cut into single bytes, over empty parts too", async () => {
@@ -123,7 +155,7 @@ describe("uploads, with OpenAI's own client", () => {
       file: null,
     })
     expect(await client.uploads.cancel(upload.id)).toMatchObject({ status: "cancelled" })
-    expect(await refusal(sendPart(upload.id, BYTES))).toMatchObject({ status: 409 })
+    expect(await refusal(sendPart(upload.id, SMALL))).toMatchObject({ status: 409 })
     expect((await refusal(client.uploads.complete(upload.id, { part_ids: [part.id] }))).status).toBe(409)
     await eventually(async () => (await storedKeys()).length === before)
   })
@@ -131,7 +163,7 @@ describe("uploads, with OpenAI's own client", () => {
   test("an upload belongs to its organization, and asks for what OpenAI asks for", async () => {
     const other = await begin(1, served.openai("org-other"))
     for (const id of [other.id, "upload_none"]) {
-      expect(await refusal(sendPart(id, BYTES))).toMatchObject({ status: 404 })
+      expect(await refusal(sendPart(id, SMALL))).toMatchObject({ status: 404 })
       expect(await refusal(client.uploads.complete(id, { part_ids: ["part_x"] }))).toMatchObject({
         status: 404,
       })
