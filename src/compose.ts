@@ -15,10 +15,11 @@ import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
+import type { AccessStore } from "./queue/access-contract.ts"
 import { createBatches } from "./queue/batches.ts"
 import type { BatchStore } from "./queue/batches-contract.ts"
 import { type ChoreStore, createChores } from "./queue/chores.ts"
-import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import type { RequestQueue } from "./queue/contract.ts"
 import { createFiles } from "./queue/files.ts"
 import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
@@ -41,17 +42,16 @@ export { type Answer, readAnswer } from "./providers/given-answer.ts"
 export { type FailureReport, readFailure } from "./providers/given-failure.ts"
 export type { CallOutcome } from "./providers/provider.ts"
 export { createProviders } from "./providers/registry.ts"
+export type { AuditEntry } from "./queue/access-contract.ts"
 export type {
-  AuditEntry,
   Claim,
   ClaimedRequest,
-  QueueHealth,
-  QueueStats,
   RequestQueue,
   Settlement,
   SettleReply,
   StatusReply,
 } from "./queue/contract.ts"
+export type { QueueHealth, QueueStats } from "./queue/figures-contract.ts"
 export type { StoreAddress, Transport } from "./queue/store.ts"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */

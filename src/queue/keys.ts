@@ -20,7 +20,6 @@ export function createKeys(queueName: string) {
     audit: key("audit"),
     webhookSecrets: key("webhook-secrets"),
     delivery: (requestId: string) => key(`delivery:${requestId}`),
-    deliveryBody: (deliveryId: string) => key(`delivery-body:${deliveryId}`),
     deliveries: (organizationId: string, day: number) => key(`deliveries:${organizationId}:${day}`),
     goneReceiver: (organizationId: string, urlHash: string) => key(`gone:${organizationId}:${urlHash}`),
     rate: (keyId: string, minute: number) => key(`rate:${keyId}:${minute}`),
