@@ -26,9 +26,12 @@ type Incident =
   | { kind: "answer"; count: number }
   | { kind: "twin"; at: number }
 
-async function open(): Promise<Scene> {
+/** As long as its lines seem to be, so many of them may be in the queue at a time: 16, or more than it holds. */
+const inputBytes = fc.constantFrom(4_000_000 * LINES.length, 1000)
+
+async function open(bytes = 1000): Promise<Scene> {
   const scene = createScene(store, { env: ENV, clock: createTestClock(BEGIN), batchId: BATCH_ID })
-  await scene.start(await scene.upload(LINES))
+  await scene.start(await scene.upload(LINES), { inputBytes: bytes })
   return scene
 }
 
@@ -102,13 +105,17 @@ describe("a batch whose processes are killed", () => {
     const expected = await picture(undisturbed, await end(undisturbed, 0))
     expect(expected.output?.split("\n")).toHaveLength(1 + expected.counts.completed)
     await fc.assert(
-      fc.asyncProperty(fc.array(incident, { minLength: 1, maxLength: 12 }), async (incidents) => {
-        const scene = await open()
-        let answered = 0
-        for (const each of incidents) answered += await suffer(scene, each)
-        expect(await picture(scene, await end(scene, answered))).toEqual(expected)
-      }),
-      { numRuns: effort(7, 300) },
+      fc.asyncProperty(
+        inputBytes,
+        fc.array(incident, { minLength: 1, maxLength: 12 }),
+        async (bytes, incidents) => {
+          const scene = await open(bytes)
+          let answered = 0
+          for (const each of incidents) answered += await suffer(scene, each)
+          expect(await picture(scene, await end(scene, answered))).toEqual(expected)
+        },
+      ),
+      { numRuns: effort(15, 300) },
     )
   })
 
@@ -132,7 +139,7 @@ describe("a batch whose processes are killed", () => {
           expect(await scene.queue.take()).toMatchObject({ requests: [] })
         },
       ),
-      { numRuns: effort(7, 300) },
+      { numRuns: effort(15, 300) },
     )
   })
 })
