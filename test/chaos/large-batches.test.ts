@@ -6,7 +6,7 @@ import { SETTINGS } from "../batches/scene.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { effort } from "./effort.ts"
 
-const BYTES = effort(20_000_000, 200_000_000)
+const BYTES = effort(10_000_000, 200_000_000)
 /** Of V8's heap, where a Worker has 128 MB for everything. */
 const HEAP_MB = 64
 
