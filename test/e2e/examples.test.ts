@@ -75,6 +75,17 @@ async function losingAnswers<Result>(act: () => Promise<Result>): Promise<Result
   return result
 }
 
+describe("examples/anthropic-sdk.ts", () => {
+  it("prints a whole answer, one that streams, and one that came later", async () => {
+    const question = "What does Anthropic's SDK ask?"
+    const printed = await runExample(process.execPath, "anthropic-sdk.ts", question)
+    const [answer, stream, later] = printed.trim().split("\n")
+    for (const line of [answer, stream, later]) expect(line).toContain(question)
+    expect(stream).toContain("openai/gpt-5-mini")
+    expect(later).toMatch(/^completed: /)
+  })
+})
+
 describe("examples/typescript", () => {
   it("prints the answer", async () => {
     const text = "What does TypeScript ask?"

@@ -12,12 +12,12 @@ const RETRY_MS = 1000
 const encoder = new TextEncoder()
 
 /**
- * The events as server-sent events, each asked for when the one before has been read. `stop` is called when the reader has
- * gone. An error ends the stream as its time would: the client comes back, and is told what is wrong.
+ * The events as server-sent events, each asked for when the one before has been read. `gone` is aborted when the reader
+ * has left. An error ends the stream as its time would: the client comes back, and is told what is wrong.
  */
 export function streamEvents(
   events: AsyncIterator<RequestEvent, void>,
-  { seen, stop, log }: { seen: Seen; stop: () => void; log: Log },
+  { seen, gone, log }: { seen: Seen; gone: AbortController; log: Log },
 ): ReadableStream<Uint8Array> {
   let next: Promise<IteratorResult<RequestEvent, void>> | null = null
   let last = seen
@@ -28,17 +28,19 @@ export function streamEvents(
         try {
           next ??= events.next()
           const result = await within(next, COMMENT_EVERY_MS)
+          if (gone.signal.aborted) return
           if (result === null) return controller.enqueue(encoder.encode(":\n\n"))
           next = null
           if (result.done === true) return controller.close()
           last = seenWith(last, result.value)
           controller.enqueue(encoder.encode(writeEvent(result.value, last)))
         } catch (error) {
+          if (gone.signal.aborted) return
           log.warn("events_broke_off", { code: error instanceof AppError ? error.code : "internal" })
           controller.close()
         }
       },
-      cancel: stop,
+      cancel: () => gone.abort(),
     },
     // Nothing is looked for that nobody reads.
     { highWaterMark: 0 },
