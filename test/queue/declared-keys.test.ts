@@ -51,6 +51,8 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await queue.replay(failed, null, { deadlineAt: now + 80_000 }, audit)
   const held = await queue.takeOne()
   await queue.extend(held.lease, held.lease.expiresAt + 1)
+  await queue.watch(held.lease.requestId, now + 1000)
+  await queue.writePartials([{ lease: held.lease, timeoutMs: 1000, offset: 0, text: "some" }])
   const turn = await queue.turn([settlement(held, "failed")], CLAIM)
   await queue.cancel(held.lease.requestId, null, audit)
   // Deadlines pass, leases are lost, and one of their holders comes back late.
