@@ -1,5 +1,7 @@
 import { createAuthenticate } from "./auth/authenticate.ts"
 import { createRateLimit } from "./auth/rate.ts"
+import { createBatchService } from "./batches/service.ts"
+import { stepBatch } from "./batches/step-batch.ts"
 import { type Clock, systemClock } from "./core/clock.ts"
 import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
@@ -13,6 +15,8 @@ import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
+import { createBatches } from "./queue/batches.ts"
+import type { BatchStore } from "./queue/batches-contract.ts"
 import { type ChoreStore, createChores } from "./queue/chores.ts"
 import type { AccessStore, RequestQueue } from "./queue/contract.ts"
 import { createFiles } from "./queue/files.ts"
@@ -57,6 +61,7 @@ export interface QueueServices {
   access: AccessStore
   chores: ChoreStore
   files: FileStore
+  batches: BatchStore
   webhooks: Webhooks
   /** Sees to a chore that tells a receiver. */
   deliver: ChoreHandler
@@ -79,6 +84,7 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
     ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
+    batches: createBatches({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
@@ -86,9 +92,14 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
 /** Called as a method of something else, the runtime's own `fetch` refuses. */
 const callFetch: typeof fetch = (input, init) => fetch(input, init)
 
-/** What sees to chores, in whichever process. */
-export function openChores({ chores, clock, log, deliver }: QueueServices): ChoreDeps {
-  return { chores, clock, log, handlers: new Map([["delivery", deliver]]) }
+/** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
+export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
+  const { chores, clock, log, deliver } = services
+  const handlers = new Map<string, ChoreHandler>([
+    ["delivery", deliver],
+    ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
+  ])
+  return { chores, clock, log, handlers }
 }
 
 /** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
@@ -127,13 +138,15 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
-  const chores = openChores(deps)
+  const wakeLanes = async () => lane?.lanes.wake(0, 0)
+  const chores = openChores(deps, wakeLanes)
   const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
     uploads: createUploads(config),
+    batchCommands: createBatchService({ ...deps, wakeLanes }),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),

@@ -12,7 +12,7 @@ import { followRequest } from "./follow/follow-request.ts"
 import { answerAccepted } from "./requests.ts"
 
 /** What is said of a request without an answer. */
-export interface VendorEnd {
+interface VendorEnd {
   status: number
   body: object
 }

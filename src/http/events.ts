@@ -48,18 +48,6 @@ export async function answerEvents(
           }
         } catch (thrown) {
           controller.enqueue(encoder.encode(explain(thrown)))
-  const first = await within(KEEP_ALIVE_MS, next)
-  let isFirst = true
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const result = isFirst ? first : await within(KEEP_ALIVE_MS, next)
-        isFirst = false
-        if (result === null) return controller.enqueue(encoder.encode(keepAlive))
-        if (!result.done) {
-          controller.enqueue(encoder.encode(result.value))
-          next = advance()
-          return
         }
         caller.release()
         controller.close()

@@ -315,6 +315,11 @@ export interface RequestQueue {
   shutProviders(): Promise<string[]>
   /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
   cancel(requestId: string, organizationId: string | null, audit?: AuditEntry): Promise<CancelReply>
+  /**
+   * Cancels those of one organization that are not finished; what is finished stays as it is. One round trip for each 50
+   * of them, 12 commands each.
+   */
+  cancelAll(requestIds: string[], organizationId: string): Promise<void>
   replay(
     requestId: string,
     organizationId: string | null,

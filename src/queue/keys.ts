@@ -38,6 +38,10 @@ export function createKeys(queueName: string) {
     chunk: (id: string, number: number) => key(`file:${id}:${number}`),
     files: (organizationId: string) => key(`files:${organizationId}`),
     upload: (uploadId: string) => key(`upload:${uploadId}`),
+    batch: (batchId: string) => key(`batch:${batchId}`),
+    /** Line numbers by custom id, while an input file is read for the first time. */
+    customIds: (batchId: string) => key(`batch:${batchId}:ids`),
+    batches: (kind: string, organizationId: string) => key(`batches:${kind}:${organizationId}`),
     /** The same key by its index's name, `state:day`, as scripts know it. */
     finishedIndex: (index: string) => key(`finished:${index}`),
     /** The `finished` keys of one day, in the order of FINISHED_STATES. */
