@@ -11,7 +11,7 @@ import type { RequestQueue } from "../queue/contract.ts"
 import type { DeliveryBody, DeliveryStore, StoredDelivery } from "../queue/deliveries.ts"
 import { nextTryAt, PATIENCE_MS } from "./backoff.ts"
 import { Hosts } from "./hosts.ts"
-import { composeBody, isStill } from "./payload.ts"
+import { composeBody, readEnding } from "./payload.ts"
 import { type Posted, post } from "./post.ts"
 import type { CheckHost } from "./resolve.ts"
 import type { WebhookSecrets } from "./secrets.ts"
@@ -97,17 +97,16 @@ export async function composeDelivery(
   const callback = status?.callback ?? null
   if (status === null || callback === null) return null
   const now = clock()
-  const { finishedAt } = isStill(status, topic) ? status : (status.attempts.at(-1) ?? { finishedAt: now })
-  const createdAt = finishedAt ?? now
+  const ending = readEnding(status, topic, now)
   const delivery: StoredDelivery = {
     ...{ deliveryId: deliveryIdOf(topic), requestId: topic.requestId, organizationId: status.organizationId },
     ...{ type: `request.${topic.state}`, url: showUrl(callback.url), state: "pending", attempts: [] },
-    ...{ nextAttemptAt: now, createdAt, tries: 0, until: now + PATIENCE_MS },
+    ...{ nextAttemptAt: now, createdAt: ending.endedAt, tries: 0, until: now + PATIENCE_MS },
   }
   return {
     delivery,
     isBodyKept: false,
-    body: { url: callback.url, body: composeBody(status, topic, createdAt) },
+    body: { url: callback.url, body: composeBody(status, topic, ending) },
   }
 }
 
