@@ -40,6 +40,8 @@ describe("stored batches", () => {
     expect(await batches.find(batch.batchId, "org-1")).toEqual({ revision: 1, batch })
     expect(await batches.find(batch.batchId, null)).toEqual({ revision: 1, batch })
     expect(await batches.find(batch.batchId, "org-2")).toBeNull()
+    await batches.claimCustomIds(batch.batchId, [{ customId: "a", line: 1 }])
+    expect(await batches.find(`${batch.batchId}:ids`, "org-1")).toBeNull()
     expect(await choresOf(queue)).toEqual([`batch|${batch.batchId}`])
   })
 
