@@ -59,7 +59,10 @@ function pass(
     got.pipe(answer)
     got.on("error", () => answer.destroy())
   })
-  onward.on("error", () => answer.destroy())
+  // An answer may come before all of a body was read; then what is left of that breaks.
+  onward.on("error", () => {
+    if (!answer.headersSent) answer.destroy()
+  })
   asked.pipe(onward)
   answer.on("close", () => {
     if (answer.writableFinished) return

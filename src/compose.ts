@@ -1,5 +1,7 @@
 import { createAuthenticate } from "./auth/authenticate.ts"
 import { createRateLimit } from "./auth/rate.ts"
+import { createBatchService } from "./batches/service.ts"
+import { stepBatch } from "./batches/step-batch.ts"
 import { type Clock, systemClock } from "./core/clock.ts"
 import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
@@ -13,8 +15,11 @@ import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
+import type { AccessStore } from "./queue/access-contract.ts"
+import { createBatches } from "./queue/batches.ts"
+import type { BatchStore } from "./queue/batches-contract.ts"
 import { type ChoreStore, createChores } from "./queue/chores.ts"
-import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import type { RequestQueue } from "./queue/contract.ts"
 import { createFiles } from "./queue/files.ts"
 import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
@@ -37,17 +42,16 @@ export { type Answer, readAnswer } from "./providers/given-answer.ts"
 export { type FailureReport, readFailure } from "./providers/given-failure.ts"
 export type { CallOutcome } from "./providers/provider.ts"
 export { createProviders } from "./providers/registry.ts"
+export type { AuditEntry } from "./queue/access-contract.ts"
 export type {
-  AuditEntry,
   Claim,
   ClaimedRequest,
-  QueueHealth,
-  QueueStats,
   RequestQueue,
   Settlement,
   SettleReply,
   StatusReply,
 } from "./queue/contract.ts"
+export type { QueueHealth, QueueStats } from "./queue/figures-contract.ts"
 export type { StoreAddress, Transport } from "./queue/store.ts"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */
@@ -57,6 +61,7 @@ export interface QueueServices {
   access: AccessStore
   chores: ChoreStore
   files: FileStore
+  batches: BatchStore
   webhooks: Webhooks
   /** Sees to a chore that tells a receiver. */
   deliver: ChoreHandler
@@ -79,6 +84,7 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
     ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
+    batches: createBatches({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
   }
 }
@@ -86,9 +92,14 @@ export function openQueue(config: Config, openTransport?: OpenTransport): QueueS
 /** Called as a method of something else, the runtime's own `fetch` refuses. */
 const callFetch: typeof fetch = (input, init) => fetch(input, init)
 
-/** What sees to chores, in whichever process. */
-export function openChores({ chores, clock, log, deliver }: QueueServices): ChoreDeps {
-  return { chores, clock, log, handlers: new Map([["delivery", deliver]]) }
+/** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
+export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
+  const { chores, clock, log, deliver } = services
+  const handlers = new Map<string, ChoreHandler>([
+    ["delivery", deliver],
+    ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
+  ])
+  return { chores, clock, log, handlers }
 }
 
 /** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
@@ -127,13 +138,15 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
-  const chores = openChores(deps)
+  const wakeLanes = async () => lane?.lanes.wake(0, 0)
+  const chores = openChores(deps, wakeLanes)
   const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
   const services: WorkerServices = {
     ...deps,
     uploads: createUploads(config),
+    batchCommands: createBatchService({ ...deps, wakeLanes }),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),

@@ -62,7 +62,9 @@ function workerdPath(): string {
 }
 
 function configOf({ file, env, hasLanes, maxHeapMb }: WorkerdOptions): string {
-  const compatibilityDate = /^compatibility_date = (".*")$/m.exec(readFileSync(WRANGLER_TOML, "utf8"))?.[1]
+  const settings = readFileSync(WRANGLER_TOML, "utf8")
+  const compatibilityDate = /^compatibility_date = (".*")$/m.exec(settings)?.[1]
+  const compatibilityFlags = /^compatibility_flags = (\[.*\])$/m.exec(settings)?.[1]
   const bindings = Object.keys(env).map((name) => `(name = "${name}", fromEnvironment = "${name}")`)
   if (hasLanes) bindings.push('(name = "LANES", durableObjectNamespace = "DrainLane")')
   const lanes = `
@@ -80,6 +82,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed ${JSON.stringify(basename(file))})],
   compatibilityDate = ${compatibilityDate},
+  compatibilityFlags = ${compatibilityFlags},
   bindings = [${bindings.join(", ")}],${hasLanes ? lanes : ""}
 );
 `

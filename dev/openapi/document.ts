@@ -7,6 +7,7 @@ import { PARAMETERS } from "./parameters.ts"
 import { accessRoutes } from "./routes/access.ts"
 import { actionRoutes } from "./routes/action-api.ts"
 import { anthropicRoutes } from "./routes/anthropic.ts"
+import { batchRoutes } from "./routes/batches.ts"
 import { fileRoutes } from "./routes/files.ts"
 import { openaiRoutes } from "./routes/openai.ts"
 import { queueRoutes } from "./routes/queue.ts"
@@ -28,6 +29,7 @@ const ROUTES: Routes = {
   ...accessRoutes,
   ...openaiRoutes,
   ...fileRoutes,
+  ...batchRoutes,
   ...anthropicRoutes,
   ...actionRoutes,
 }

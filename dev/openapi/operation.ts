@@ -5,7 +5,7 @@ import { type HeaderName, headers, usualHeaders } from "./headers.ts"
 import { PARAMETERS, type ParameterName } from "./parameters.ts"
 
 /** One answer that is no error. */
-export interface Answer {
+interface Answer {
   description: string
   /** By media type; text: it is no JSON. Absent: there is no body. */
   content?: Record<string, Schema | "text">

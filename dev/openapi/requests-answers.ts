@@ -21,7 +21,7 @@ const text = z.string()
 export const requestId = z.string().regex(/^req_[0-9a-hjkmnp-tv-z]{23}$/)
 
 const priority = z.enum(PRIORITIES)
-export const state = named("State", z.enum(STATES))
+const state = named("State", z.enum(STATES))
 
 const OneTarget: z.ZodType<Target> = named("Target", z.strictObject({ provider: text, model: text }))
 

@@ -124,6 +124,96 @@ export const OpenAiUploadPart = named(
   z.strictObject({ id: text, object: z.literal("upload.part"), created_at: seconds, upload_id: text }),
 )
 
+const nullableSeconds = seconds.nullable()
+const Batch = named(
+  "OpenAiBatch",
+  z.strictObject({
+    id: text,
+    object: z.literal("batch"),
+    endpoint: text,
+    errors: z
+      .strictObject({
+        object: z.literal("list"),
+        data: z.array(
+          z.strictObject({
+            code: text,
+            message: text,
+            param: text.nullable(),
+            line: z.int().nullable().describe("From 1; null: of the file as a whole."),
+          }),
+        ),
+      })
+      .nullable(),
+    input_file_id: text,
+    completion_window: z.literal("24h"),
+    status: z.enum([
+      "validating",
+      "failed",
+      "in_progress",
+      "finalizing",
+      "completed",
+      "expired",
+      "cancelling",
+      "cancelled",
+    ]),
+    output_file_id: text.nullable(),
+    error_file_id: text.nullable(),
+    created_at: seconds,
+    in_progress_at: nullableSeconds,
+    expires_at: seconds,
+    finalizing_at: nullableSeconds,
+    completed_at: nullableSeconds,
+    failed_at: nullableSeconds,
+    expired_at: nullableSeconds,
+    cancelling_at: nullableSeconds,
+    cancelled_at: nullableSeconds,
+    request_counts: z.strictObject({ total: count, completed: count, failed: count }),
+    usage: z.strictObject({
+      input_tokens: count,
+      input_tokens_details: z.strictObject({ cached_tokens: count }),
+      output_tokens: count,
+      output_tokens_details: z.strictObject({ reasoning_tokens: count }),
+      total_tokens: count,
+    }),
+    metadata: z.record(text, text).nullable(),
+  }),
+)
+
+export { Batch as OpenAiBatch }
+export const OpenAiBatches = named(
+  "OpenAiBatches",
+  z.strictObject({ object: z.literal("list"), data: z.array(Batch), ...page }),
+)
+
+const time = text.describe("RFC 3339.")
+const MessageBatch = named(
+  "AnthropicMessageBatch",
+  z.strictObject({
+    id: text,
+    type: z.literal("message_batch"),
+    processing_status: z.enum(["in_progress", "canceling", "ended"]),
+    request_counts: z.strictObject({
+      ...{ processing: count, succeeded: count, errored: count, canceled: count, expired: count },
+    }),
+    created_at: time,
+    expires_at: time,
+    ended_at: time.nullable(),
+    cancel_initiated_at: time.nullable(),
+    archived_at: z.null(),
+    results_url: text.nullable(),
+  }),
+)
+
+export { MessageBatch as AnthropicMessageBatch }
+export const AnthropicMessageBatches = named(
+  "AnthropicMessageBatches",
+  z.strictObject({ data: z.array(MessageBatch), ...page }),
+)
+export const AnthropicMessageBatchDeleted = named(
+  "AnthropicMessageBatchDeleted",
+  z.strictObject({ id: text, type: z.literal("message_batch_deleted") }),
+)
+
 export const AnthropicMessage = named(
   "AnthropicMessage",
   z

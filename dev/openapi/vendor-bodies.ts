@@ -1,4 +1,6 @@
 import * as z from "zod"
+import { OPENAI_ENDPOINTS } from "../../src/batches/openai-lines.ts"
+import { batchBody } from "../../src/core/contracts/batches.ts"
 import { CompleteBody, FileForm, uploadBody } from "../../src/core/contracts/files.ts"
 import { described, named } from "./components.ts"
 import { ChatMessage } from "./requests-answers.ts"
@@ -95,6 +97,26 @@ export const MessagesBody = named(
       stream: z.boolean().optional(),
     })
     .describe("See https://platform.claude.com/docs/en/api/messages."),
+)
+
+export const BatchBody = named(
+  "OpenAiBatchBody",
+  described(batchBody(OPENAI_ENDPOINTS), {
+    input_file_id: "JSONL, a request per line, with `custom_id`, `method`, `url` and `body`.",
+    endpoint: "Of every line.",
+    completion_window: "What has not begun by then, never will.",
+    metadata: "At most 16 pairs.",
+    output_expires_after: "How long the output files are kept; 30 days unless said otherwise.",
+  }),
+)
+
+export const MessageBatchBody = named(
+  "AnthropicMessageBatchBody",
+  z
+    .looseObject({
+      requests: z.array(z.looseObject({ custom_id: z.string(), params: MessagesBody })).min(1),
+    })
+    .describe("See https://platform.claude.com/docs/en/api/messages/batches/create. Read as it comes."),
 )
 
 export const CountBody = named(

@@ -47,6 +47,16 @@ export function createIdGenerator(
   }
 }
 
+/**
+ * The id of one of a batch's requests: the same each time, and they sort by their index. `batchId` was made by
+ * `createIdGenerator`, with its prefix.
+ */
+export function batchRequestId(batchId: string, prefix: string, index: number): string {
+  const ms = idTime(batchId, prefix) + Math.floor(index / SEQUENCE_END)
+  const noise = batchId.slice(-RANDOM_CHARS)
+  return `${REQUEST_PREFIX}${encode(ms, TIME_CHARS)}${SHARD}${encode(index % SEQUENCE_END, SEQUENCE_CHARS)}${noise}`
+}
+
 /** Whether a text could be a request id: tells a 404 without asking the store. */
 export function isRequestId(text: string): boolean {
   return isId(text, REQUEST_PREFIX)

@@ -27,7 +27,7 @@ const INNER_NAMES =
  * may still lead to a private address: that only its resolution can tell.
  */
 export function isPublicHost(hostname: string): boolean {
-  const name = hostname.replace(/\.$/, "")
+  const name = hostname.replace(/\.+$/, "")
   if (name.startsWith("[") || isIpv4(name)) return isPublicAddress(name.replace(/^\[|\]$/g, ""))
   return name.includes(".") && !INNER_NAMES.test(name)
 }

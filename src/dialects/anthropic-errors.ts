@@ -1,7 +1,7 @@
 import type { ErrorCode, RequestError, RequestStatus } from "../core/outcome.ts"
 
 /** The body of every error under Anthropic's paths. */
-export interface AnthropicError {
+interface AnthropicError {
   type: "error"
   error: { type: string; message: string }
   request_id: string | null

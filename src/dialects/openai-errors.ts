@@ -1,7 +1,7 @@
 import type { ErrorCode, RequestError, RequestStatus } from "../core/outcome.ts"
 
 /** The body of every error under OpenAI's paths. */
-export interface OpenAiError {
+interface OpenAiError {
   error: { message: string; type: string; param: string | null; code: string | null }
 }
 

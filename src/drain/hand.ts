@@ -18,9 +18,14 @@ export interface HeldRequest {
   abort: AbortController
 }
 
+/** More than are claimed at a time. */
+const MAX_EARLY = 1000
+
 /** All that one drain has in hand. */
 export class Hand {
   readonly #held = new Set<HeldRequest>()
+  /** Who is watched is told while the claim is still on its way here. */
+  readonly #early = new Map<string, number>()
   #bodySize = 0
 
   get size(): number {
@@ -44,10 +49,13 @@ export class Hand {
   }
 
   take(claimed: ClaimedRequest, now: number): HeldRequest {
+    const { requestId } = claimed.lease
+    const watchedUntil = Math.max(claimed.watchedUntil, this.#early.get(requestId) ?? 0)
+    this.#early.delete(requestId)
     const held: HeldRequest = {
       claimed,
       heldSince: now,
-      watchedUntil: claimed.watchedUntil,
+      watchedUntil,
       bodySize: sizeOf(claimed.body),
       called: false,
       isGivenBack: false,
@@ -69,9 +77,15 @@ export class Hand {
 
   /** Until when texts are stored as they come, per request. */
   watch(watchedUntil: Map<string, number>): void {
+    const early = new Map(watchedUntil)
     for (const held of this.#held) {
-      held.watchedUntil = watchedUntil.get(held.claimed.lease.requestId) ?? held.watchedUntil
+      const { requestId } = held.claimed.lease
+      held.watchedUntil = watchedUntil.get(requestId) ?? held.watchedUntil
+      early.delete(requestId)
     }
+    for (const [requestId, until] of early) this.#early.set(requestId, until)
+    const [oldest] = this.#early.size > MAX_EARLY ? this.#early.keys() : []
+    if (oldest !== undefined) this.#early.delete(oldest)
   }
 
   /** What waits to be called at this provider waits no more, and goes back. */

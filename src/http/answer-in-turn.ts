@@ -12,7 +12,7 @@ import { followRequest } from "./follow/follow-request.ts"
 import { answerAccepted } from "./requests.ts"
 
 /** What is said of a request without an answer. */
-export interface VendorEnd {
+interface VendorEnd {
   status: number
   body: object
 }
@@ -62,7 +62,10 @@ export function answerInTurn(
   if (!isStream) return answerWhole(c, request, teller)
   return answering(c, request, (caller) => {
     const events = tellAsItComes(c, request, caller, teller)
-    const explain = (thrown: unknown) => teller.writeEnd(endOf(thrown))
+    const explain = (thrown: unknown) => {
+      if (!(thrown instanceof NoAnswer)) caller.leave()
+      return teller.writeEnd(endOf(thrown))
+    }
     return answerEvents(c, events, { caller, explain, keepAlive: teller.keepAlive })
   })
 }
@@ -82,12 +85,14 @@ async function answering(
   try {
     return await answer(caller)
   } catch (thrown) {
-    // The queue has tried again as often as makes sense; and what is stored would be paid for beside a second one.
-    c.header("X-Should-Retry", "false")
     if (!(thrown instanceof NoAnswer)) {
       caller.leave()
+      // What is stored may not be reached by the cancel, and would be paid for beside a second one.
+      if (c.req.header("Idempotency-Key") === undefined) c.header("X-Should-Retry", "false")
       throw thrown
     }
+    // The queue has tried again as often as makes sense.
+    c.header("X-Should-Retry", "false")
     caller.release()
     // Vendors answer with statuses that Hono's types do not know.
     return c.json(thrown.end.body, thrown.end.status as ContentfulStatusCode)

@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountMessageBatches } from "./anthropic/message-batches.ts"
 import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
@@ -10,6 +11,7 @@ import { cors } from "./cors.ts"
 import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
 import { mountModels } from "./openai/models.ts"
@@ -57,6 +59,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountAudit(app)
   mountFiles(app)
   mountUploads(app)
+  mountBatches(app)
   mountWebhookSecrets(app)
   mountDeliveries(app)
   mountActionApi(app)
@@ -64,5 +67,6 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountModels(app)
   mountResponses(app)
   mountMessages(app)
+  mountMessageBatches(app)
   return app
 }

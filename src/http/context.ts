@@ -6,12 +6,15 @@ import type { Clock } from "../core/clock.ts"
 import type { Config, ConfigProblem } from "../core/config.ts"
 import type { Delivery } from "../core/delivery.ts"
 import type { Log } from "../core/log.ts"
-import type { AccessStore, AuditEntry, RequestQueue } from "../queue/contract.ts"
+import type { AccessStore, AuditEntry } from "../queue/access-contract.ts"
+import type { BatchStore } from "../queue/batches-contract.ts"
+import type { RequestQueue } from "../queue/contract.ts"
 import type { DeliveryStore } from "../queue/deliveries.ts"
 import type { FileStore } from "../queue/files-contract.ts"
 import type { UploadStore } from "../queue/uploads-contract.ts"
 import type { WebhookSecret } from "../queue/webhook-secrets.ts"
 import type { Auditor } from "./audit.ts"
+import type { BatchCommands } from "./batch-commands.ts"
 
 /** The lanes as the API needs them. Never reject; without lanes they do nothing. */
 interface LaneCommands {
@@ -45,6 +48,8 @@ export interface Services {
   queue: RequestQueue
   access: AccessStore
   files: FileStore
+  batches: BatchStore
+  batchCommands: BatchCommands
   uploads: UploadStore
   authenticate: Authenticate
   limitRate: LimitRate

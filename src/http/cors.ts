@@ -3,9 +3,9 @@ import type { AppEnv } from "./context.ts"
 
 const METHODS = "GET, HEAD, POST, PATCH, DELETE"
 const HEADERS =
-  "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Prefer, Last-Event-ID, x-api-key, X-Queue-Priority, X-Queue-Timeout"
+  "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Prefer, Last-Event-ID, x-api-key, X-Queue-Priority, X-Queue-Timeout, OpenAI-Organization"
 const EXPOSED =
-  "Location, Retry-After, X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, Preference-Applied"
+  "Location, Retry-After, X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, Preference-Applied, X-Queue-Request-Id"
 const MAX_AGE_SECONDS = "600"
 
 /** Lets pages of `CORS_ORIGINS` call: answers, errors and preflights alike. Others get no header at all. */

@@ -1,6 +1,6 @@
 import type { AppContext } from "./context.ts"
 import type { Caller } from "./disconnect.ts"
-import { sleep } from "./follow/sleep.ts"
+import { within } from "./follow/within.ts"
 
 /** So often something is sent, for what lies between closes connections that seem dead; many do after 30 or 60 s. */
 const KEEP_ALIVE_MS = 15_000
@@ -30,38 +30,35 @@ export async function answerEvents(
     return coming
   }
   let next = advance()
-  let first = await within(KEEP_ALIVE_MS, next)
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const result = first ?? (await within(KEEP_ALIVE_MS, next))
-        first = null
-        if (result === null) return controller.enqueue(encoder.encode(keepAlive))
-        if (!result.done) {
-          controller.enqueue(encoder.encode(result.value))
-          next = advance()
-          return
+  let first = await within(next, KEEP_ALIVE_MS)
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        if (first === null) controller.enqueue(encoder.encode(keepAlive))
+      },
+      async pull(controller) {
+        try {
+          const result = first ?? (await within(next, KEEP_ALIVE_MS))
+          first = null
+          if (result === null) return controller.enqueue(encoder.encode(keepAlive))
+          if (!result.done) {
+            controller.enqueue(encoder.encode(result.value))
+            next = advance()
+            return
+          }
+        } catch (thrown) {
+          controller.enqueue(encoder.encode(explain(thrown)))
         }
-      } catch (thrown) {
-        controller.enqueue(encoder.encode(explain(thrown)))
-      }
-      caller.release()
-      controller.close()
+        caller.release()
+        controller.close()
+      },
+      cancel: () => caller.leave(),
     },
-    cancel: () => caller.leave(),
-  })
+    // Nothing is looked for that nobody reads.
+    { highWaterMark: 0 },
+  )
   c.header("Content-Type", "text/event-stream; charset=utf-8")
   // nginx and its kin would gather the events.
   c.header("X-Accel-Buffering", "no")
   return c.body(body)
-}
-
-/** null: it takes longer. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | null> {
-  const timer = new AbortController()
-  try {
-    return await Promise.race([promise, sleep(ms, timer.signal).then(() => null)])
-  } finally {
-    timer.abort()
-  }
 }

@@ -32,6 +32,6 @@ async function getEvents(c: AppContext): Promise<Response> {
     ...(seen && { seen }),
   })
   const from = seen ?? { attempt: 0, offset: 0, state: known.state }
-  const stream = streamEvents(events, { seen: from, stop: () => gone.abort(), log })
+  const stream = streamEvents(events, { seen: from, gone, log })
   return c.body(stream, 200, { "Content-Type": "text/event-stream" })
 }

@@ -1,15 +1,15 @@
-import type { StoredKey } from "../core/contracts/access.ts"
 import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
 import type {
   FinishedState,
-  Priority,
   RequestBody,
   RequestHead,
   RequestState,
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { AuditEntry } from "./access-contract.ts"
+import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -198,63 +198,6 @@ export interface RequestPage {
   nextCursor: string | null
 }
 
-export interface Percentiles {
-  p50: number | null
-  p95: number | null
-  p99: number | null
-}
-
-export interface ProviderState {
-  inFlight: number
-  /** Until then no call starts, for the provider asked for it or its breaker is open. */
-  blockedUntil: number | null
-  breaker: "closed" | "open" | "half_open"
-  paused: boolean
-}
-
-/** One configured provider, as `GET /v1/providers` shows it. */
-export interface ProviderDetails extends ProviderState, ProviderLimits {
-  name: string
-  /** Why the breaker is not closed. */
-  cause: "trouble" | "account" | null
-  /** In its own line; routes and requests with fallbacks have theirs. */
-  pending: number
-}
-
-/** One lane, by its last claim. Counts since it was first seen, or not for a day. */
-export interface LaneState extends DrainCounts {
-  name: string
-  lastClaimAt: number
-}
-
-export interface QueueStats {
-  counts: Record<RequestState, number>
-  pendingByPriority: Record<Priority, number>
-  pendingByProvider: Record<string, number>
-  oldestPendingAgeMs: number | null
-  throughput: {
-    enqueuedLastMinute: number
-    completedLastMinute: number
-    failedLastMinute: number
-    retriedLastMinute: number
-  }
-  waitMs: Percentiles
-  providerMs: Percentiles
-  providers: Record<string, ProviderState>
-  lanes: LaneState[]
-}
-
-export interface QueueHealth {
-  status: "ok" | "degraded" | "down"
-  store: { ok: boolean; latencyMs: number | null }
-  drain: { lastRunAt: number | null; ageMs: number | null }
-  backlog: number
-  /** Lines with pending requests that no configured provider serves. */
-  unservedLines: string[]
-  /** Providers whose breaker is not closed. */
-  troubled: string[]
-}
-
 /** Keep the whole status, or the status and the messages while they are kept. */
 export interface StatusOptions {
   includeMessages?: boolean
@@ -315,6 +258,11 @@ export interface RequestQueue {
   shutProviders(): Promise<string[]>
   /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
   cancel(requestId: string, organizationId: string | null, audit?: AuditEntry): Promise<CancelReply>
+  /**
+   * Cancels those of one organization that are not finished; what is finished stays as it is. One round trip for each 50
+   * of them, 12 commands each.
+   */
+  cancelAll(requestIds: string[], organizationId: string): Promise<void>
   replay(
     requestId: string,
     organizationId: string | null,
@@ -360,37 +308,4 @@ export interface RequestQueue {
   setLimits(provider: string, change: LimitsChange, audit?: AuditEntry): Promise<ProviderLimits>
   /** An organization's share beside the others', 1 unless set. One round trip, two with an audit entry. */
   setWeight(organizationId: string, weight: number, audit?: AuditEntry): Promise<void>
-}
-
-/** Who did what, to which id, from where. Never a prompt or a key. */
-export interface AuditEntry {
-  at: number
-  /** Such as `key.issued`, `request.cancelled`, `queue.paused`, `auth.refused`. */
-  action: string
-  /** The key's id; null when there was none. */
-  keyId: string | null
-  organizationId: string | null
-  /** What it was done to: a request, a key, a provider. */
-  target: string | null
-  ip: string | null
-}
-
-/** API keys, rates and the audit. Every method is one round trip. */
-export interface AccessStore {
-  issueKey(key: StoredKey, audit: AuditEntry): Promise<void>
-  findKey(keyId: string): Promise<StoredKey | null>
-  /** Newest first. */
-  listKeys(): Promise<StoredKey[]>
-  /** False when there was none. Two round trips. */
-  revokeKey(keyId: string, audit: AuditEntry): Promise<boolean>
-  /** How many of the `wanted` calls a key may make in the minute of `at`; they count as made. */
-  takeRate(
-    keyId: string,
-    at: number,
-    wanted: number,
-    perMinute: number,
-  ): Promise<{ granted: number /** In that minute, everywhere. */; used: number }>
-  audit(entry: AuditEntry): Promise<void>
-  /** Newest first. */
-  listAudit(limit: number, cursor: string | null): Promise<{ data: AuditEntry[]; nextCursor: string | null }>
 }

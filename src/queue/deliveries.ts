@@ -34,18 +34,21 @@ interface DeliveryFilter {
   cursor: string | null
 }
 
-/** Deliveries and what they need. Every method is one round trip; commands are given per method. */
+/** Deliveries and what they need. Every method is one round trip unless it says otherwise; commands are given per method. */
 export interface DeliveryStore {
-  /** null: not known (yet), not kept (any more). Two commands. */
+  /** null: not known (yet), not kept (any more). One command. */
   read(deliveryId: string): Promise<{ delivery: StoredDelivery | null; body: DeliveryBody | null }>
   /** The organization's secrets, and whether this receiver has said that it is gone. Two commands. */
   receiver(organizationId: string, urlHash: string): Promise<{ secrets: WebhookSecret[]; isGone: boolean }>
-  /** `body`: to be kept, or null: none is any more. Three commands, five the first time. */
-  write(delivery: StoredDelivery, body: DeliveryBody | null): Promise<void>
+  /**
+   * `body`: to be kept from now on, as it is kept already (or is not), or not to be kept any more. Two commands, two more the
+   * first time, and one to drop a body.
+   */
+  write(delivery: StoredDelivery, body: DeliveryBody | "as it is" | "dropped"): Promise<void>
   /** Nothing is sent to that URL for so long. One command. */
   block(organizationId: string, urlHash: string, seconds: number): Promise<void>
   unblock(organizationId: string, urlHash: string): Promise<void>
-  /** One command. */
+  /** Two round trips and two commands. */
   ofRequest(requestId: string): Promise<Delivery[]>
   /** Newest first. Two round trips; 8 commands and one per delivery. */
   list(filter: DeliveryFilter): Promise<{ data: Delivery[]; nextCursor: string | null }>
@@ -63,9 +66,8 @@ export function createDeliveryStore(store: Store, keys: Keys, clock: Clock): Del
     commands.length === 0 ? Promise.resolve([]) : store.query<Reply[]>(op, commands)
   return {
     async read(deliveryId) {
-      const [delivery, body] = await store.query<[string | null, string | null]>("readDelivery", [
-        ["HGET", keys.delivery(requestIdOf(deliveryId)), deliveryId],
-        ["GET", keys.deliveryBody(deliveryId)],
+      const [[delivery = null, body = null]] = await store.query<[(string | null)[]]>("readDelivery", [
+        ["HMGET", keys.delivery(requestIdOf(deliveryId)), deliveryId, bodyField(deliveryId)],
       ])
       return { delivery: decodeDelivery(delivery), body: decodeBody(body) }
     },
@@ -78,14 +80,14 @@ export function createDeliveryStore(store: Store, keys: Keys, clock: Clock): Del
     },
     async write(delivery, body) {
       const { deliveryId, requestId, organizationId, createdAt } = delivery
-      const seconds = KEPT_DAYS * DAY_SECONDS
+      const key = keys.delivery(requestId)
+      const fields = [deliveryId, VERSION + JSON.stringify(delivery)]
+      if (typeof body === "object") fields.push(bodyField(deliveryId), `${VERSION}${body.url}\n${body.body}`)
       const commands: Command[] = [
-        ["HSET", keys.delivery(requestId), deliveryId, VERSION + JSON.stringify(delivery)],
-        ["EXPIRE", keys.delivery(requestId), seconds],
-        body === null
-          ? ["UNLINK", keys.deliveryBody(deliveryId)]
-          : ["SET", keys.deliveryBody(deliveryId), `${VERSION}${body.url}\n${body.body}`, "EX", seconds],
+        ["HSET", key, ...fields],
+        ["EXPIRE", key, KEPT_DAYS * DAY_SECONDS],
       ]
+      if (body === "dropped") commands.push(["HDEL", key, bodyField(deliveryId)])
       if (delivery.attempts.length <= 1) {
         const index = keys.deliveries(organizationId, dayOf(createdAt))
         commands.push(["ZADD", index, 0, placeOf(delivery)])
@@ -101,7 +103,11 @@ export function createDeliveryStore(store: Store, keys: Keys, clock: Clock): Del
       await store.query("unblockReceiver", [["UNLINK", keys.goneReceiver(organizationId, urlHash)]])
     },
     async ofRequest(requestId) {
-      const [texts] = await store.query<[string[]]>("listDeliveries", [["HVALS", keys.delivery(requestId)]])
+      const key = keys.delivery(requestId)
+      const [fields] = await store.query<[string[]]>("listDeliveries", [["HKEYS", key]])
+      const ids = fields.filter((field) => readDeliveryId(field) !== null)
+      if (ids.length === 0) return []
+      const [texts] = await store.query<[(string | null)[]]>("listDeliveries", [["HMGET", key, ...ids]])
       return texts
         .flatMap((text) => decodeDelivery(text) ?? [])
         .map(shown)
@@ -133,6 +139,10 @@ export function createDeliveryStore(store: Store, keys: Keys, clock: Clock): Del
       return { data, nextCursor: isEnd ? null : last }
     },
   }
+}
+
+function bodyField(deliveryId: string): string {
+  return `${deliveryId}:body`
 }
 
 function requestIdOf(deliveryId: string): string {

@@ -23,6 +23,7 @@ type Reply =
   | ["remembered", string, number, number]
   | ["mismatch"]
   | ["full", string]
+  | ["closed"]
 
 /** Stores all or none, once: see `lua/enqueue.lua`. */
 export async function enqueue(
@@ -61,6 +62,7 @@ export async function enqueue(
         ...[idempotency?.bodyHash ?? "", idempotency === null ? "" : JSON.stringify(replies)],
         organizations.join(" "),
         (day + RECENT_TTL_DAYS) * 86_400,
+        requests[0]?.head.batchId ?? "",
         ...args,
       ],
     },
@@ -116,6 +118,10 @@ async function answer(context: QueueContext, replies: EnqueueReply[], reply: Rep
       return { requests: await present(context, replies), replayed: false }
     case "mismatch":
       throw new AppError("idempotency_mismatch", "This Idempotency-Key was used with another body.", {
+        op: "enqueue",
+      })
+    case "closed":
+      throw new AppError("conflict", "The batch takes no more requests: it is being cancelled.", {
         op: "enqueue",
       })
     case "full":

@@ -20,7 +20,6 @@ export function createKeys(queueName: string) {
     audit: key("audit"),
     webhookSecrets: key("webhook-secrets"),
     delivery: (requestId: string) => key(`delivery:${requestId}`),
-    deliveryBody: (deliveryId: string) => key(`delivery-body:${deliveryId}`),
     deliveries: (organizationId: string, day: number) => key(`deliveries:${organizationId}:${day}`),
     goneReceiver: (organizationId: string, urlHash: string) => key(`gone:${organizationId}:${urlHash}`),
     rate: (keyId: string, minute: number) => key(`rate:${keyId}:${minute}`),
@@ -39,6 +38,10 @@ export function createKeys(queueName: string) {
     chunk: (id: string, number: number) => key(`file:${id}:${number}`),
     files: (organizationId: string) => key(`files:${organizationId}`),
     upload: (uploadId: string) => key(`upload:${uploadId}`),
+    batch: (batchId: string) => key(`batch:${batchId}`),
+    /** Line numbers by custom id, while an input file is read for the first time. */
+    customIds: (batchId: string) => key(`batch:${batchId}:ids`),
+    batches: (kind: string, organizationId: string) => key(`batches:${kind}:${organizationId}`),
     /** The same key by its index's name, `state:day`, as scripts know it. */
     finishedIndex: (index: string) => key(`finished:${index}`),
     /** The `finished` keys of one day, in the order of FINISHED_STATES. */

@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
-import { cancel } from "./cancel.ts"
+import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
@@ -48,6 +48,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     lookAtLeases: (leases) => lookAtLeases(context, leases),
     shutProviders: () => shutProviders(context),
     cancel: (requestId, organizationId, audit) => cancel(context, requestId, organizationId, audit),
+    cancelAll: (requestIds, organizationId) => cancelAll(context, requestIds, organizationId),
     replay: (requestId, organizationId, changes, audit) =>
       replay(context, requestId, organizationId, changes, audit),
     status: (requestId, organizationId, statusOptions) =>

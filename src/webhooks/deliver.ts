@@ -11,7 +11,7 @@ import type { RequestQueue } from "../queue/contract.ts"
 import type { DeliveryBody, DeliveryStore, StoredDelivery } from "../queue/deliveries.ts"
 import { nextTryAt, PATIENCE_MS } from "./backoff.ts"
 import { Hosts } from "./hosts.ts"
-import { composeBody, isStill } from "./payload.ts"
+import { composeBody, readEnding } from "./payload.ts"
 import { type Posted, post } from "./post.ts"
 import type { CheckHost } from "./resolve.ts"
 import type { WebhookSecrets } from "./secrets.ts"
@@ -32,23 +32,44 @@ export interface DeliverDeps {
 interface Known {
   delivery: StoredDelivery
   body: DeliveryBody
+  isBodyKept: boolean
 }
 
 const BLOCKED_SECONDS = 86_400
 /** Reading what is known, the outcome and the receiver, two look-ups of the host, the call, writing down. */
 const SUBREQUESTS = 7
 
+/** What a run of chores tells its handlers. */
+interface ChoreRoom {
+  spend(subrequests: number): void
+  readonly spare: number
+}
+
+/** Sees to a chore `delivery|…`; `id` is its name behind the kind. When it is to be seen to again, epoch ms; null: it is done. */
+export type DeliveryHandler = (id: string, room: ChoreRoom) => Promise<number | null>
+
+/** The chore that tells it, behind its kind: as the scripts name it that end requests. */
+export function choreOf({ requestId, state, replays }: DeliveryTopic): string {
+  return `${requestId}|${state}|${replays}`
+}
+
+function readChore(id: string): DeliveryTopic | null {
+  const [requestId = "", state = "", replays = ""] = id.split("|")
+  return readDeliveryId(`msg_${requestId.slice("req_".length)}_${state}_${replays}`)
+}
+
 /**
  * Makes the handler of the chores `delivery|<requestId>|<state>|<replays>`: it tells a receiver what became of a request,
  * and resolves to when it is to be told again, or null when the delivery has ended. What is told is the same each time,
  * under the same id; a chore that ran before may have told it already.
  */
-export function createDeliveryHandler(deps: DeliverDeps) {
+export function createDeliveryHandler(deps: DeliverDeps): DeliveryHandler {
   const hosts = new Hosts(deps.clock)
-  return async (id: string, context: { spend(subrequests: number): void }): Promise<number | null> => {
-    const topic = readDeliveryId(`msg_${id.slice("req_".length).replaceAll("|", "_")}`)
+  return async (id, room) => {
+    const topic = readChore(id)
     if (topic === null) return null
-    context.spend(SUBREQUESTS)
+    if (room.spare < SUBREQUESTS) return deps.clock()
+    room.spend(SUBREQUESTS)
     const known = await find(deps, topic)
     if (known === null) return null
     const taken = await hosts.take(new URL(known.body.url).host, () => tell(deps, known))
@@ -60,7 +81,7 @@ export function createDeliveryHandler(deps: DeliverDeps) {
 async function find(deps: DeliverDeps, topic: DeliveryTopic): Promise<Known | null> {
   const { delivery, body } = await deps.deliveries.read(deliveryIdOf(topic))
   if (delivery !== null && !isOpen(delivery.state)) return null
-  if (delivery !== null && body !== null) return { delivery, body }
+  if (delivery !== null && body !== null) return { delivery, body, isBodyKept: true }
   const composed = await composeDelivery(deps, topic)
   if (composed !== null) return { ...composed, delivery: delivery ?? composed.delivery }
   deps.log.warn("delivery_without_outcome", { deliveryId: deliveryIdOf(topic) })
@@ -76,14 +97,17 @@ export async function composeDelivery(
   const callback = status?.callback ?? null
   if (status === null || callback === null) return null
   const now = clock()
-  const { finishedAt } = isStill(status, topic) ? status : (status.attempts.at(-1) ?? { finishedAt: now })
-  const createdAt = finishedAt ?? now
+  const ending = readEnding(status, topic, now)
   const delivery: StoredDelivery = {
     ...{ deliveryId: deliveryIdOf(topic), requestId: topic.requestId, organizationId: status.organizationId },
     ...{ type: `request.${topic.state}`, url: showUrl(callback.url), state: "pending", attempts: [] },
-    ...{ nextAttemptAt: now, createdAt, tries: 0, until: now + PATIENCE_MS },
+    ...{ nextAttemptAt: now, createdAt: ending.endedAt, tries: 0, until: now + PATIENCE_MS },
   }
-  return { delivery, body: { url: callback.url, body: composeBody(status, topic, createdAt) } }
+  return {
+    delivery,
+    isBodyKept: false,
+    body: { url: callback.url, body: composeBody(status, topic, ending) },
+  }
 }
 
 /** Calls the receiver, unless it may not be called, and writes down how the delivery stands then. */
@@ -96,12 +120,21 @@ async function tell(deps: DeliverDeps, known: Known): Promise<StoredDelivery> {
   const after = decide(deps, known.delivery, posted)
   const last = posted?.attempt
   if (last?.error === "gone") await deps.deliveries.block(organizationId, urlHash, BLOCKED_SECONDS)
-  await deps.deliveries.write(after, after.state === "delivered" ? null : known.body)
+  await deps.deliveries.write(after, bodyAfter(known, after))
   deps.log.info("delivery", {
     ...{ deliveryId, state: after.state, tries: after.tries, nextAttemptAt: after.nextAttemptAt },
     ...{ status: last?.status, error: last?.error, durationMs: last?.durationMs },
   })
   return after
+}
+
+/** What is told is kept for as long as it has to be told. */
+function bodyAfter(
+  { body, isBodyKept }: Known,
+  { state }: StoredDelivery,
+): DeliveryBody | "as it is" | "dropped" {
+  if (state === "delivered") return isBodyKept ? "dropped" : "as it is"
+  return isBodyKept ? "as it is" : body
 }
 
 async function call(deps: DeliverDeps, { delivery, body }: Known, signing: string[]): Promise<Posted> {

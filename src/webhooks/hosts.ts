@@ -2,6 +2,8 @@ import type { Clock } from "../core/clock.ts"
 
 /** Of the few that are made at once: a slow receiver must not hold up the others. */
 const CALLS_PER_HOST = 2
+/** Whose last call lasted longer has one at a time. */
+const SLOW_MS = 5000
 /** What a call is taken to last until one has ended. */
 const ASSUMED_MS = 500
 const MAX_HOSTS = 1000
@@ -26,8 +28,9 @@ export class Hosts {
   async take<Result>(name: string, work: () => Promise<Result>): Promise<Result | { comeBackAt: number }> {
     const host = this.#find(name)
     const now = this.#clock()
-    if (host.calls >= CALLS_PER_HOST) {
-      host.bookedUntil = Math.max(now, host.bookedUntil) + Math.ceil(host.lastedMs / CALLS_PER_HOST)
+    const share = host.lastedMs > SLOW_MS ? 1 : CALLS_PER_HOST
+    if (host.calls >= share) {
+      host.bookedUntil = Math.max(now, host.bookedUntil) + Math.ceil(host.lastedMs / share)
       return { comeBackAt: host.bookedUntil }
     }
     host.calls += 1

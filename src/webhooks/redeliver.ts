@@ -1,7 +1,7 @@
 import { type Delivery, readDeliveryId } from "../core/delivery.ts"
 import { shown } from "../queue/deliveries.ts"
 import { PATIENCE_MS } from "./backoff.ts"
-import { composeDelivery, type DeliverDeps } from "./deliver.ts"
+import { choreOf, composeDelivery, type DeliverDeps } from "./deliver.ts"
 import { hashUrl } from "./url.ts"
 
 interface RedeliverDeps extends Pick<DeliverDeps, "deliveries" | "queue" | "clock"> {
@@ -35,7 +35,7 @@ export async function redeliver(
   const now = deps.clock()
   const again = { state: "pending", nextAttemptAt: now, tries: 0, until: now + PATIENCE_MS } as const
   await deps.deliveries.unblock(delivery.organizationId, await hashUrl(body.url))
-  await deps.deliveries.write({ ...delivery, ...again }, body)
-  await deps.chores.put(`delivery|${topic.requestId}|${topic.state}|${topic.replays}`, now)
+  await deps.deliveries.write({ ...delivery, ...again }, known.body === null ? body : "as it is")
+  await deps.chores.put(`delivery|${choreOf(topic)}`, now)
   return { kind: "accepted", delivery: shown({ ...delivery, ...again }) }
 }

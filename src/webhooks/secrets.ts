@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts"
-import type { AuditEntry } from "../queue/contract.ts"
+import { AppError } from "../core/errors.ts"
+import type { AuditEntry } from "../queue/access-contract.ts"
 import { newSecretId, type WebhookSecret, type WebhookSecretStore } from "../queue/webhook-secrets.ts"
 import { newSecret } from "./sign.ts"
 
@@ -58,7 +59,9 @@ export function createWebhookSecrets(store: WebhookSecretStore, clock: Clock): W
         ...{ createdAt: clock(), expiresAt: null },
       }
       await store.change(organizationId, (before) => (before.some(signs) ? null : [made]), null)
-      return (await store.read(organizationId)).filter(signs).map(({ secret }) => secret)
+      const [newest, ...others] = (await store.read(organizationId)).filter(signs)
+      if (newest !== undefined) return [newest, ...others].map(({ secret }) => secret)
+      throw new AppError("store_unavailable", "There is nothing to sign with: all secrets have just ended.")
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts"
 import type { RequestQueue } from "../queue/contract.ts"
 import type { DeliveryStore } from "../queue/deliveries.ts"
 import type { WebhookStore } from "../queue/webhooks.ts"
-import { createDeliveryHandler } from "./deliver.ts"
+import { createDeliveryHandler, type DeliveryHandler } from "./deliver.ts"
 import { type RedeliverReply, redeliver } from "./redeliver.ts"
 import { createHostCheck } from "./resolve.ts"
 import { createWebhookSecrets, type WebhookSecrets } from "./secrets.ts"
@@ -28,7 +28,10 @@ export interface Webhooks {
 }
 
 /** What the API needs of webhooks, and the handler of the chores that deliver them. */
-export function openWebhooks({ config, store, ...deps }: WebhookDeps) {
+export function openWebhooks({ config, store, ...deps }: WebhookDeps): {
+  webhooks: Webhooks
+  deliver: DeliveryHandler
+} {
   const { deliveries } = store
   const secrets = createWebhookSecrets(store.secrets, deps.clock)
   const checkHost = config.webhookAllowPrivate

@@ -39,7 +39,10 @@ export function openCrew(options: AIQueueWorkerOptions): Crew {
       // A process has no limit of those.
       config: { ...config, subrequestLimit: Number.POSITIVE_INFINITY },
       fetch: (...call) => fetch(...call),
-      seeToChores: choresBeside(openChores(services), Number.POSITIVE_INFINITY),
+      seeToChores: choresBeside(
+        openChores(services, async () => undefined),
+        Number.POSITIVE_INFINITY,
+      ),
     },
     nextNumber: () => ++workers,
   }

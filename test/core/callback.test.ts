@@ -73,10 +73,11 @@ describe("a callback is refused with its place and the way out", () => {
     [{ url: "ftp://example.com" }, "/callback/url must be an https URL"],
     [{ url: `https://example.com/${"x".repeat(2048)}` }, "/callback/url must be at most 2048 characters"],
     [{ url, events: [] }, "/callback/events must not be empty"],
+    [{ url, events: Array(100_000).fill("x") }, "/callback/events must be at most 3 entries"],
     [{ url, includeResponse: 1 }, "/callback/includeResponse must be true or false"],
     [{ url, secret: "x" }, "/callback/secret is not known here"],
     ["https://example.com", "/callback must be an object"],
-  ])("%j: %s", (callback, problem) => {
+  ])("%#: %s", (callback, problem) => {
     expect(problems(callback)).toEqual([problem])
   })
 

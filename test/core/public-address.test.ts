@@ -67,7 +67,15 @@ describe("a host that is not public", () => {
   })
 
   it.each([
-    ...["localhost", "LOCALHOST", "localhost.", "api.localhost", "printer.local", "metadata.google.internal"],
+    ...[
+      "localhost",
+      "LOCALHOST",
+      "localhost.",
+      "localhost..",
+      "api.localhost",
+      "printer.local",
+      "metadata.google.internal",
+    ],
     ...["intranet", "redis", "vault.corp", "router.home.arpa", "nas.lan", "[::1]", "[::]", "[fe80::1]"],
     ...["[fd00::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]", "[2001::1]", "[3fff::1]", "169.254.169.254"],
   ])("%s", (host) => {

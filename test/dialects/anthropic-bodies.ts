@@ -116,6 +116,7 @@ export function asSent({ system, tool_choice, messages, ...rest }: Body): object
 }
 
 function systemAsSent(system: NonNullable<Body["system"]>): unknown {
-  if (typeof system === "string") return system
-  return system.some(({ cache_control }) => cache_control) ? system : system.map(({ text }) => text).join("")
+  const [only] = system
+  const isPlain = typeof only !== "string" && system.length === 1 && only?.cache_control === undefined
+  return isPlain ? only?.text : system
 }

@@ -55,7 +55,7 @@ async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-describe.each(MODELS)("%s behind Anthropic's SDK", (model) => {
+describe.concurrent.each(MODELS)("%s behind Anthropic's SDK", (model) => {
   it("answers", async () => {
     const text = `What does ${model} say?`
     const system = "Be brief."
@@ -203,6 +203,7 @@ describe("errors are those of the SDK", () => {
     const refused = await thrownBy(client.messages.create(ask("No. [[sim: error=rejected]]")))
     expect(refused).toBeInstanceOf(BadRequestError)
     expect(refused).toMatchObject({ status: 400, requestID: expect.stringMatching(/^req_/) })
+    expect(refused instanceof APIError && refused.headers?.get("x-should-retry")).toBe("false")
 
     const counted = await thrownBy(client.messages.countTokens(ask("How many?")))
     expect(counted).toBeInstanceOf(BadRequestError)
@@ -218,6 +219,38 @@ describe("errors are those of the SDK", () => {
     expect(requests[0]).toMatchObject({ state: "failed", priority: "critical", timeoutMs: 1000 })
     expect(requests[0]?.attempts).toHaveLength(2)
     expect(requests[1]).toMatchObject({ priority: "normal" })
+  })
+})
+
+describe("a stream", () => {
+  const words = "So it goes, and so it went, and so it will go again. ".repeat(4)
+
+  it("gives the text while it comes, and goes on after an attempt that broke off", async () => {
+    const slow = `text="${words}" tokensPerSecond=25`
+    const stream = client.messages.stream(
+      ask(`A long way [[sim: ${slow} fault=cut afterTokens=30 times=1]] [[sim: ${slow}]]`),
+    )
+    const seen: string[] = []
+    const states = new Set<string | undefined>()
+    stream.on("text", async (delta) => {
+      seen.push(delta)
+      states.add((await newest())[0]?.state)
+    })
+    const message = await stream.finalMessage()
+    expect(seen.join("")).toBe(words)
+    expect(textOf(message)).toBe(words)
+    expect(states).toContain("processing")
+    const [request] = await newest()
+    expect(request?.attempts.map(({ result }) => result)).toEqual(["retry", "completed"])
+  })
+
+  it("ends with an error when the next attempt says something else, which is not paid for in full", async () => {
+    const first = `text="${words}" tokensPerSecond=25 fault=cut afterTokens=30 times=1`
+    const second = 'text="Something else. And then some more of that." tokensPerSecond=5'
+    const stream = client.messages.stream(ask(`Two ways [[sim: ${first}]] [[sim: ${second}]]`))
+    const error = await thrownBy(stream.finalMessage())
+    expect(error).toMatchObject({ type: "api_error", apiMessage: expect.stringContaining("broke off") })
+    await eventually(async () => (await newest())[0]?.state === "cancelled")
   })
 })
 
@@ -250,6 +283,11 @@ describe("the caller", () => {
     controller.abort()
     expect(await thrown).toBeInstanceOf(APIUserAbortError)
     await isNewest("cancelled")
+  })
+
+  it("may speak of betas, which are the queue's own to choose", async () => {
+    const message = await client.beta.messages.create({ ...ask("Beta"), betas: ["files-api-2025-04-14"] })
+    expect(message.content).toMatchObject([{ type: "text", text: expect.stringContaining("Beta") }])
   })
 
   it("gets the same answer again for the same Idempotency-Key", async () => {

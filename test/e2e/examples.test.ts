@@ -75,6 +75,17 @@ async function losingAnswers<Result>(act: () => Promise<Result>): Promise<Result
   return result
 }
 
+describe("examples/anthropic-sdk.ts", () => {
+  it("prints a whole answer, one that streams, and one that came later", async () => {
+    const question = "What does Anthropic's SDK ask?"
+    const printed = await runExample(process.execPath, "anthropic-sdk.ts", question)
+    const [answer, stream, later] = printed.trim().split("\n")
+    for (const line of [answer, stream, later]) expect(line).toContain(question)
+    expect(stream).toContain("openai/gpt-5-mini")
+    expect(later).toMatch(/^completed: /)
+  })
+})
+
 describe("examples/typescript", () => {
   it("prints the answer", async () => {
     const text = "What does TypeScript ask?"
@@ -114,6 +125,17 @@ describe("examples/typescript", () => {
     vi.stubEnv("AIQ_KEY", ADMIN_KEY)
     return import("../../examples/typescript/ask.ts")
   }
+})
+
+describe("examples/openai-sdk.ts", () => {
+  it("prints an answer, a stream and a response", async () => {
+    const text = "What does OpenAI's SDK ask?"
+    const lines = (await runExample(process.execPath, "openai-sdk.ts", text)).trim().split("\n")
+    const said = ["answer: ", "stream: ", "completed: "]
+    expect(lines).toEqual(
+      said.map((start) => expect.stringMatching(new RegExp(`^${start}.*OpenAI's SDK ask`))),
+    )
+  })
 })
 
 describe.runIf(isInstalled("python3"))("examples/python", () => {

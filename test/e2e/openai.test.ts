@@ -224,7 +224,12 @@ describe("a caller that leaves", () => {
       ...ask("Stop me [[sim: tokens=400 tokensPerSecond=20]]"),
       stream: true,
     })
-    for await (const _ of stream) break
-    await eventually(async () => (await callsOf("Stop me")).every(({ result }) => result === "aborted"))
+    const texts: string[] = []
+    for await (const { choices } of stream) {
+      texts.push(choices[0]?.delta.content ?? "")
+      if (texts.join("").length > 20) break
+    }
+    const ended = async () => (await callsOf("Stop me")).map(({ result }) => result)
+    await eventually(async () => (await ended()).join() === "aborted")
   })
 })

@@ -79,14 +79,9 @@ export const documentedFetch: typeof fetch = async (input, init) => {
   return documented({ method, path: pathname + search }, await fetch(input, init))
 }
 
-/** The path of the document that this one is of; undefined: there is none. */
-export function documentedPath(path: string): string | undefined {
-  const [pathname = ""] = path.split("?")
-  return paths.find(({ pattern }) => pattern.test(pathname))?.path
-}
-
 function problemsOf({ method, path }: Exchange, answer: Answered): string[] {
-  const template = documentedPath(path)
+  const [pathname = ""] = path.split("?")
+  const template = paths.find(({ pattern }) => pattern.test(pathname))?.path
   const operations = template === undefined ? undefined : document.paths[template]
   const isHead = method === "HEAD"
   const operation = operations?.[isHead ? "get" : method.toLowerCase()]

@@ -21,7 +21,7 @@ export const ADMIN_KEY = "an-admin-key-for-the-tests"
 const PROJECT = resolve(import.meta.dirname, "../..")
 /** A guard gives its command 5 s after SIGTERM. */
 export const GUARD_GRACE_MS = 8_000
-const LINKED = ["package.json", "tsconfig.json", "wrangler.toml", "dev", "src", "public", "node_modules"]
+const LINKED = ["package.json", "tsconfig.json", "wrangler.toml", "public", "dev", "src", "node_modules"]
 
 /** A checkout of its own as far as the stack can tell: its own `.data` and `.dev.vars`, and its own PATH. */
 export interface Checkout {

@@ -129,7 +129,7 @@ describe("/v1/deliveries", () => {
   let createdAt: number
   beforeEach(async () => {
     createdAt = Date.now()
-    await webhooks.deliveries.write({ ...delivery, createdAt, tries: 1, until: createdAt }, null)
+    await webhooks.deliveries.write({ ...delivery, createdAt, tries: 1, until: createdAt }, "as it is")
   })
   const list = async (query: string, key = "one") =>
     (await call("GET", `/v1/deliveries${query}`, undefined, key)).body
@@ -165,7 +165,7 @@ describe("/v1/deliveries", () => {
     const second = deliveryIdOf({ requestId, state: "failed", replays: 1 })
     await webhooks.deliveries.write(
       { ...delivery, deliveryId: second, createdAt: createdAt + 1, tries: 1, until: createdAt },
-      null,
+      "as it is",
     )
     const first = await list("?limit=1")
     expect(first.data.map((each: { deliveryId: string }) => each.deliveryId)).toEqual([second])

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import type { StoredKey } from "../../src/core/contracts/access.ts"
 import { newOperationId } from "../../src/core/ids.ts"
 import { createAccess } from "../../src/queue/access.ts"
-import type { AuditEntry } from "../../src/queue/contract.ts"
+import type { AuditEntry } from "../../src/queue/access-contract.ts"
 import { createKeys } from "../../src/queue/keys.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 

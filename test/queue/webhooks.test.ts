@@ -48,7 +48,7 @@ describe.each(storesUnderTest())("webhooks in the $name store", ({ start }) => {
       const written = delivery(1, { state: "failed" })
       await webhooks.deliveries.write(written, BODY)
       expect(await webhooks.deliveries.read(written.deliveryId)).toEqual({ delivery: written, body: BODY })
-      await webhooks.deliveries.write({ ...written, state: "delivered" }, null)
+      await webhooks.deliveries.write({ ...written, state: "delivered" }, "dropped")
       const { delivery: read, body } = await webhooks.deliveries.read(written.deliveryId)
       expect({ state: read?.state, body }).toEqual({ state: "delivered", body: null })
     })
@@ -57,7 +57,7 @@ describe.each(storesUnderTest())("webhooks in the $name store", ({ start }) => {
       await webhooks.deliveries.write(delivery(1), BODY)
       await webhooks.deliveries.block("org-1", "abc", 60)
       const all = await store.redis.sendCommand<string[]>(["KEYS", "*"])
-      expect(all).toHaveLength(4)
+      expect(all).toHaveLength(3)
       for (const key of all) {
         const ttl = await store.redis.sendCommand<number>(["TTL", key])
         expect(ttl).toBeGreaterThan(0)
@@ -65,8 +65,8 @@ describe.each(storesUnderTest())("webhooks in the $name store", ({ start }) => {
     })
 
     it("is found by its request, and not by another", async () => {
-      await webhooks.deliveries.write(delivery(1), null)
-      await webhooks.deliveries.write(delivery(2), null)
+      await webhooks.deliveries.write(delivery(1), "as it is")
+      await webhooks.deliveries.write(delivery(2), "as it is")
       const { requestId, tries: _, until: __, ...shown } = delivery(1)
       expect(await webhooks.deliveries.ofRequest(requestId)).toEqual([{ requestId, ...shown }])
     })
@@ -83,7 +83,7 @@ describe.each(storesUnderTest())("webhooks in the $name store", ({ start }) => {
       const ids: string[] = []
       for (let number = 0; number < 12; number++) {
         const written = delivery(number)
-        await webhooks.deliveries.write(written, null)
+        await webhooks.deliveries.write(written, "as it is")
         ids.unshift(written.deliveryId)
         clock.advance(number % 3 === 0 ? 0 : DAY_MS / 2)
       }
@@ -103,8 +103,8 @@ describe.each(storesUnderTest())("webhooks in the $name store", ({ start }) => {
 
     it("is one organization's, and of one state when asked", async () => {
       await webhooks.deliveries.write(delivery(1, { state: "failed" }), BODY)
-      await webhooks.deliveries.write(delivery(2), null)
-      await webhooks.deliveries.write(delivery(3, { organizationId: "org-2" }), null)
+      await webhooks.deliveries.write(delivery(2), "as it is")
+      await webhooks.deliveries.write(delivery(3, { organizationId: "org-2" }), "as it is")
       const list = async (organizationId: string, state: "failed" | null) => {
         const { data } = await webhooks.deliveries.list({ organizationId, state, limit: 20, cursor: null })
         return data.map(({ requestId }) => requestId)

@@ -104,6 +104,18 @@ describe("an event", () => {
     })
   })
 
+  it("is told as it was also when a replay has succeeded meanwhile; then both are", async () => {
+    const requestId = await scene.end("failed", url(), { includeResponse: true })
+    await scene.queue.replay(requestId, null, { deadlineAt: null })
+    await scene.queue.settle([settlement(await scene.queue.takeOne(), "completed")])
+    await scene.work()
+    const told = bodies().map(({ data }) => [data.state, data.attempts, data.error?.code, "response" in data])
+    expect(told.sort()).toEqual([
+      ["completed", 2, undefined, true],
+      ["failed", 1, "provider_unavailable", false],
+    ])
+  })
+
   it("of an outcome that nobody keeps any more is not told, and the log says so", async () => {
     const requestId = await scene.end("failed", url())
     await scene.queue.cancel(requestId, null)

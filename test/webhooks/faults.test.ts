@@ -105,7 +105,8 @@ describe("a slow receiver", () => {
     const slow = await startReceiver()
     const held: (() => void)[] = []
     slow.behave((response) => held.push(() => response.writeHead(204).end()))
-    const waiting = await Promise.all([1, 2, 3, 4, 5].map(() => scene.end("completed", slow.url)))
+    const waiting: string[] = []
+    for (let each = 0; each < 5; each++) waiting.push(await scene.end("completed", slow.url))
     const other = await scene.end("completed", receiver.url)
     const work = scene.work()
     await eventually(async () => expect(await scene.stateOf(other)).toBe("delivered"))

@@ -60,9 +60,20 @@ const THINGS: Record<string, (client: Client, operationId: string) => Promise<st
   secretId: async (client) => made(client, "/v1/webhook-secrets", { organizationId: "o" }, "secretId"),
   responseId: async (client) =>
     made(client, "/v1/responses", { model: "gpt-5", input: "Say hello.", background: true }, "id"),
-  fileId: async (client) => {
-    const { headers, body } = await formOf({ purpose: "batch", file: "{}\n" })
-    return (await client.call("POST", "/v1/files", { headers, body })).body.id
+  fileId: async (client) =>
+    (await client.call("POST", "/v1/files", await formOf(exampleOf("uploadFile")))).body.id,
+  batchId: async (client, operationId) => {
+    if (!operationId.includes("Message")) {
+      const body = { ...exampleOf("createBatch"), input_file_id: await THINGS.fileId?.(client, operationId) }
+      return made(client, "/v1/batches", body, "id")
+    }
+    const id = await made(client, "/v1/messages/batches", exampleOf("createMessageBatch"), "id")
+    const status = async () => {
+      await client.tick()
+      return (await client.call("GET", `/v1/messages/batches/${id}`)).body.processing_status
+    }
+    if (/delete|Results/.test(operationId)) await expect.poll(status, { timeout: 10_000 }).toBe("ended")
+    return id
   },
   uploadId: async (client) => made(client, "/v1/uploads", exampleOf("createUpload"), "id"),
   name: async () => "openai",
@@ -135,10 +146,14 @@ async function sendable(
   { uploadId = "" }: Record<string, string>,
 ): Promise<{ headers?: Record<string, string>; body: unknown }> {
   if (type === "multipart/form-data") return formOf(body)
-  if (!JSON.stringify(body).includes("{partId}")) return { body }
+  const text = JSON.stringify(body)
+  if (text.includes("{fileId}")) {
+    return { body: text.replace("{fileId}", (await THINGS.fileId?.(client, "")) ?? "") }
+  }
+  if (!text.includes("{partId}")) return { body }
   const part = await formOf(exampleOf("addUploadPart"))
   const { id } = (await client.call("POST", `/v1/uploads/${uploadId}/parts`, part)).body
-  return { body: JSON.stringify(body).replace("{partId}", id) }
+  return { body: text.replace("{partId}", id) }
 }
 
 /** A form as it goes over the wire. */

@@ -24,7 +24,7 @@ const line = {
   url: "/v1/chat/completions",
   body: { model: "gpt-5-mini", messages: [{ role: "user", content: "Say hello." }] },
 }
-export const jsonl = `${JSON.stringify(line)}\n`
+const jsonl = `${JSON.stringify(line)}\n`
 
 described(FilesQuery, {
   limit: "How many per page.",

@@ -25,11 +25,17 @@ function urlProblem(
   return null
 }
 
+/** Counted before they are looked at: a hostile body can hold half a million. */
+const Events = z.pipe(
+  z.array(z.unknown()).check(z.minLength(1), z.maxLength(CALLBACK_EVENTS.length)),
+  z.array(z.enum(CALLBACK_EVENTS)),
+)
+
 /** A request's `callback`: see `Callback`. Whether its URL may be called, `callbackProblems` tells. */
 export const CallbackBody = z.pipe(
   z.strictObject({
     url: z.string().check(z.minLength(1), z.maxLength(MAX_URL)),
-    events: z._default(z.array(z.enum(CALLBACK_EVENTS)).check(z.minLength(1)), [...CALLBACK_EVENTS]),
+    events: z._default(Events, [...CALLBACK_EVENTS]),
     includeResponse: z._default(z.boolean(), false),
   }),
   z.transform(({ url, events, ...rest }) => ({

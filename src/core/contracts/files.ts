@@ -10,7 +10,7 @@ const MAX_FILENAME = 255
 const Filename = z.string().check(z.minLength(1), z.maxLength(MAX_FILENAME))
 const Purpose = z.enum(["batch"])
 
-const ExpiresAfter = z.strictObject({
+export const ExpiresAfter = z.strictObject({
   anchor: z.enum(["created_at"]),
   seconds: whole(LEAST_SECONDS, MOST_SECONDS),
 })

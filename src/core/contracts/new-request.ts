@@ -58,6 +58,16 @@ const Options = z.record(z.string(), z.unknown()).check((context) => {
   }
 })
 
+export const Metadata = z.pipe(
+  z.record(z.string(), z.unknown()).check(
+    z.refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
+      error: `must be at most ${MAX_METADATA} pairs`,
+      params: { maxProperties: MAX_METADATA },
+    }),
+  ),
+  z.record(z.string().check(characters(0, 64)), z.string().check(characters(0, 512))),
+)
+
 const instant = z.nullable(whole(0, LAST_INSTANT))
 export const Deadline = z.exactOptional(instant)
 
@@ -79,18 +89,7 @@ export const NewRequestBody = z.strictObject({
   scheduledAt: z.exactOptional(instant),
   deadlineAt: Deadline,
   resultTtlSeconds: z.exactOptional(whole(60, 2_592_000)),
-  metadata: z._default(
-    z.pipe(
-      z.record(z.string(), z.unknown()).check(
-        z.refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
-          error: `must be at most ${MAX_METADATA} pairs`,
-          params: { maxProperties: MAX_METADATA },
-        }),
-      ),
-      z.record(z.string().check(characters(0, 64)), z.string().check(characters(0, 512))),
-    ),
-    {},
-  ),
+  metadata: z._default(Metadata, {}),
   callback: z.exactOptional(z.nullable(CallbackBody)),
 })
 

@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts"
 import { writeEventId } from "./event-id.ts"
 import type { RequestEvent, Seen } from "./follow-request.ts"
 import { bytesOf, endingAttempt } from "./text.ts"
+import { within } from "./within.ts"
 
 /** How often something is sent at least, so that nothing between us and the client takes the connection for dead. */
 const COMMENT_EVERY_MS = 15_000
@@ -11,12 +12,12 @@ const RETRY_MS = 1000
 const encoder = new TextEncoder()
 
 /**
- * The events as server-sent events, each asked for when the one before has been read. `stop` is called when the reader has
- * gone. An error ends the stream as its time would: the client comes back, and is told what is wrong.
+ * The events as server-sent events, each asked for when the one before has been read. `gone` is aborted when the reader
+ * has left. An error ends the stream as its time would: the client comes back, and is told what is wrong.
  */
 export function streamEvents(
   events: AsyncIterator<RequestEvent, void>,
-  { seen, stop, log }: { seen: Seen; stop: () => void; log: Log },
+  { seen, gone, log }: { seen: Seen; gone: AbortController; log: Log },
 ): ReadableStream<Uint8Array> {
   let next: Promise<IteratorResult<RequestEvent, void>> | null = null
   let last = seen
@@ -27,17 +28,19 @@ export function streamEvents(
         try {
           next ??= events.next()
           const result = await within(next, COMMENT_EVERY_MS)
+          if (gone.signal.aborted) return
           if (result === null) return controller.enqueue(encoder.encode(":\n\n"))
           next = null
           if (result.done === true) return controller.close()
           last = seenWith(last, result.value)
           controller.enqueue(encoder.encode(writeEvent(result.value, last)))
         } catch (error) {
+          if (gone.signal.aborted) return
           log.warn("events_broke_off", { code: error instanceof AppError ? error.code : "internal" })
           controller.close()
         }
       },
-      cancel: stop,
+      cancel: () => gone.abort(),
     },
     // Nothing is looked for that nobody reads.
     { highWaterMark: 0 },
@@ -68,17 +71,4 @@ function dataOf(event: RequestEvent): object {
   const { requestId, state, position, estimatedStartAt, scheduledAt, startedAt, error } = event.status
   const { attempt } = event
   return { requestId, state, position, estimatedStartAt, scheduledAt, startedAt, attempt, error }
-}
-
-/** null: it takes longer. */
-async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value | null> {
-  let timer: ReturnType<typeof setTimeout> | null = null
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    if (timer !== null) clearTimeout(timer)
-  }
 }

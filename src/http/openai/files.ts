@@ -6,6 +6,7 @@ import type { StoredFile } from "../../queue/files-contract.ts"
 import type { App, AppContext } from "../context.ts"
 import { readQuery } from "../query.ts"
 import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
+import { streamText } from "../stream-text.ts"
 import { toFileObject } from "./file-object.ts"
 import { takeForm, undo } from "./take-form.ts"
 
@@ -83,25 +84,10 @@ async function deleteFile(c: AppContext): Promise<Response> {
   return c.json({ id: file.fileId, object: "file", deleted: true })
 }
 
-/** The bytes as they came in. The store is read no faster than the caller reads. */
+/** The bytes as they came in. */
 async function readContent(c: AppContext): Promise<Response> {
   const file = await findFile(c)
-  const chunks = servicesOf(c).files.readChunks(file)
-  const encoder = new TextEncoder()
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { value } = await chunks.next()
-        if (value === undefined) controller.close()
-        else controller.enqueue(encoder.encode(value))
-      },
-      async cancel() {
-        await chunks.return()
-      },
-    },
-    { highWaterMark: 0 },
-  )
-  return c.body(stream, 200, {
+  return c.body(streamText(servicesOf(c).files.readChunks(file)), 200, {
     "Content-Type": "application/octet-stream",
     "Content-Disposition": `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`,
   })

@@ -17,7 +17,7 @@ export function translateMessages(messages: ChatMessage[]): { system: Block[]; m
   const turns: WireMessage[] = []
   for (const message of messages) {
     if (message.role === "system" || message.role === "developer") {
-      system.push(...toSystem(message.content))
+      system.push(...contentBlocks(message.content))
       continue
     }
     const content = toBlocks(message)
@@ -100,16 +100,4 @@ function toInput(text: string): Record<string, unknown> {
   if (text.trim() === "") return {}
   const input = parseOrNull(text)
   return isObject(input) ? input : { invalid_arguments: text }
-}
-
-/** One block of a message, unless its parts are marked apart. */
-function toSystem(content: string | ContentPart[]): Block[] {
-  if (typeof content !== "string" && content.some(({ cache_control }) => cache_control)) {
-    return contentBlocks(content)
-  }
-  const text =
-    typeof content === "string"
-      ? content
-      : content.map((part) => (part.type === "text" ? part.text : "")).join("")
-  return text === "" ? [] : [{ type: "text", text }]
 }

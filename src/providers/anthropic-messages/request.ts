@@ -91,17 +91,15 @@ export function buildRequest(
     ...body.providerOptions,
     model,
     messages,
-    ...(system.length === 0 ? {} : { system: system.some(isMarked) ? system : joinTexts(system) }),
+    ...(system.length === 0 ? {} : { system: toSystem(system) }),
     stream: true,
   }
 }
 
-function isMarked(block: Fields): boolean {
-  return block.cache_control !== undefined
-}
-
-function joinTexts(blocks: Fields[]): string {
-  return blocks.map(({ text }) => text).join("\n\n")
+/** Several texts stay apart, and so does what is marked. */
+function toSystem(blocks: Fields[]): unknown {
+  const [only] = blocks
+  return blocks.length === 1 && only?.cache_control === undefined ? only?.text : blocks
 }
 
 /** Thinking that adapts to the effort; it excludes sampling options, as OpenAI's reasoning models do. */

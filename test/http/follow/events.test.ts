@@ -40,4 +40,42 @@ describeScenes("the events of a request", (scene) => {
     expect(textOf(received, 1)).toBe(finished.response.choices[0].message.content)
     expect(received.length - 3, "it came in parts").toBeGreaterThan(3)
   })
+
+  test("go on where a reader left off, and end for good after the last", async () => {
+    const s = await scene()
+    const { events, get } = openApi(s)
+    const [id = ""] = await s.enqueue({ text: "hello" })
+    const before: ReceivedEvent[] = []
+    for await (const each of events(id)) {
+      before.push(each)
+      break
+    }
+    await s.drain()
+    const after: ReceivedEvent[] = []
+    for await (const each of events(id, before[0]?.id)) after.push(each)
+    expect(after.map(({ event }) => event)).toEqual(["text", "finished"])
+    const again: ReceivedEvent[] = []
+    for await (const each of events(id, after[0]?.id)) again.push(each)
+    expect(again.map(({ event }) => event)).toEqual(["finished"])
+    const lastEventId = after[1]?.id ?? ""
+    expect((await get(`/v1/requests/${id}/events`, { "last-event-id": lastEventId })).status).toBe(204)
+  })
+
+  test("are asked for no more once the reader has left", async () => {
+    const s = await scene()
+    const { events } = openApi(s)
+    const [id = ""] = await s.enqueue({ text: "hello" })
+    for await (const _ of events(id)) break
+    s.store.bridge.counters.reset()
+    await s.drain()
+    const { requests } = s.store.bridge.counters
+    await s.drain()
+    // A claim that finds nothing is all that has been added.
+    expect(s.store.bridge.counters.requests - requests).toBe(1)
+  })
+
+  test("of an unknown request are a problem, before any stream", async () => {
+    const answer = await openApi(await scene()).get("/v1/requests/req_1m8650amf00005356tsz986/events")
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "application/problem+json"])
+  })
 })
