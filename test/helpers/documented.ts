@@ -12,7 +12,7 @@ interface Header {
 }
 interface DocumentedResponse {
   headers?: Record<string, Header | Reference>
-  content?: Record<string, { schema: Schema }>
+  content?: Record<string, { schema: Schema; "x-events"?: Record<string, Reference> }>
 }
 interface Operation {
   responses: Record<string, DocumentedResponse | Reference>
@@ -60,6 +60,17 @@ export function checkDocumented(exchange: Exchange, answer: Answered): void {
   throw new Error(
     `${method} ${path}: ${answer.status} is not as documented:\n- ${problems.slice(0, 8).join("\n- ")}`,
   )
+}
+
+/** Throws when an event of `GET /v1/requests/{requestId}/events` is not as documented. */
+export function checkDocumentedEvent(name: string, data: unknown): void {
+  const { 200: response } = document.paths["/v1/requests/{requestId}/events"]?.get?.responses ?? {}
+  const media = response && "content" in response ? response.content?.["text/event-stream"] : undefined
+  const reference = media?.["x-events"]?.[name]
+  const schema = reference && document.components.schemas[nameOf(reference)]
+  const problems = schema ? schemaProblems(schema, data, "its data") : ["there is none of this name"]
+  if (problems.length > 0)
+    throw new Error(`The event ${name} is not as documented:\n- ${problems.join("\n- ")}`)
 }
 
 /** The same for an answer that others go on with. Streams are not read. */
