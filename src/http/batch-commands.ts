@@ -2,7 +2,7 @@ import { AppError } from "../core/errors.ts"
 import type { Batch, EndedCounts, NewBatch } from "../queue/batches-contract.ts"
 import type { Idempotency } from "../queue/contract.ts"
 import type { AppContext } from "./context.ts"
-import { organizationOf, servicesOf } from "./resource.ts"
+import { afterAnswer, organizationOf, servicesOf } from "./resource.ts"
 
 /** What callers do with batches, beside looking at them. They are worked through elsewhere. */
 export interface BatchCommands {
@@ -39,6 +39,21 @@ export async function cancelBatch(c: AppContext, kind: Batch["kind"]): Promise<B
   const batch = await servicesOf(c).batchCommands.cancel(batchId, organizationOf(c))
   if (batch === null) throw noSuchBatch()
   return batch
+}
+
+/**
+ * Cancels a batch whose caller has left before it was told of it: it will ask anew, and would pay twice. Who gave an
+ * Idempotency-Key comes back for the same.
+ */
+export function cancelUnheard(c: AppContext, { batchId, organizationId }: Batch): void {
+  if (!c.req.raw.signal.aborted || c.req.header("Idempotency-Key") !== undefined) return
+  // When the store is away, it stands in the list.
+  afterAnswer(
+    c,
+    servicesOf(c)
+      .batchCommands.cancel(batchId, organizationId)
+      .catch(() => null),
+  )
 }
 
 function noSuchBatch(): AppError {
