@@ -47,7 +47,7 @@ describe("a batch under an idempotency key", () => {
     const first = await post("hello")
     expect((await post("hello")).batchId).toBe(first.batchId)
     await expect(post("another")).rejects.toMatchObject({ code: "idempotency_mismatch" })
-    expect((await deps.files.list(ORGANIZATION)).map(({ fileId }) => fileId)).toContain(first.inputFileId)
+    expect((await deps.files.list(ORGANIZATION)).map(({ fileId }) => fileId)).toEqual([first.inputFileId])
   })
 })
 
