@@ -6,7 +6,7 @@ import { maxLineLength, readEnvelope } from "./read-line.ts"
 import { FILE_START } from "./read-lines.ts"
 import { RequestSplitter } from "./split-requests.ts"
 
-export const MAX_REQUESTS = 100_000
+const MAX_REQUESTS = 100_000
 export const MAX_BYTES = 268_435_456
 /** Characters of lines that are written together. */
 const WRITE_LENGTH = 1_000_000

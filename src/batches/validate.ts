@@ -5,7 +5,7 @@ import { end, enter } from "./phases.ts"
 import { maxLineLength, readEnvelope, readRequestOf } from "./read-line.ts"
 import { FILE_START, groupLines, type Line } from "./read-lines.ts"
 
-export const MAX_LINES = 50_000
+const MAX_LINES = 50_000
 const MAX_ERRORS = 100
 /** Characters that are read between two looks at custom ids. */
 const GROUP_LENGTH = 4_000_000

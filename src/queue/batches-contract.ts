@@ -110,7 +110,7 @@ export interface StoredBatch {
 /** What has become of a line's request. `unknown`: it was never stored, or is past its time. */
 export type LineOutcome = { kind: "live" } | { kind: "unknown" } | { kind: "finished"; status: RequestStatus }
 
-export interface BatchPage {
+interface BatchPage {
   data: Batch[]
   hasMore: boolean
 }
