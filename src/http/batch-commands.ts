@@ -1,8 +1,9 @@
 import { AppError } from "../core/errors.ts"
 import type { Batch, EndedCounts, NewBatch } from "../queue/batches-contract.ts"
 import type { Idempotency } from "../queue/contract.ts"
+import { auditEntry } from "./audit.ts"
 import type { AppContext } from "./context.ts"
-import { organizationOf, servicesOf } from "./resource.ts"
+import { afterAnswer, organizationOf, servicesOf } from "./resource.ts"
 
 /** What callers do with batches, beside looking at them. They are worked through elsewhere. */
 export interface BatchCommands {
@@ -33,11 +34,16 @@ export async function findBatch(c: AppContext, kind: Batch["kind"]): Promise<Bat
   return stored.batch
 }
 
-/** Cancels it. Throws `not_found`. */
+/** Cancels it, and has it gone on with. Throws `not_found`. */
 export async function cancelBatch(c: AppContext, kind: Batch["kind"]): Promise<Batch> {
+  const { access, batchCommands, lanes } = servicesOf(c)
   const { batchId } = await findBatch(c, kind)
-  const batch = await servicesOf(c).batchCommands.cancel(batchId, organizationOf(c))
+  const batch = await batchCommands.cancel(batchId, organizationOf(c))
   if (batch === null) throw noSuchBatch()
+  if (batch.status === "cancelling") {
+    await access.audit(auditEntry(c, "batch.cancelled", batchId))
+    afterAnswer(c, lanes.wakeChores())
+  }
   return batch
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { AppError } from "../core/errors.ts"
-import { createIdGenerator } from "../core/ids.ts"
+import { createIdGenerator, isId } from "../core/ids.ts"
 import { FINISHED_STATES } from "../core/request.ts"
 import type { Batch, BatchKind, BatchStore, LineOutcome, StoredBatch } from "./batches-contract.ts"
 import type { Idempotency } from "./contract.ts"
@@ -67,6 +67,8 @@ export function createBatches(options: BatchesOptions): BatchStore {
   }
 
   async function find(batchId: string, organizationId: string | null): Promise<StoredBatch | null> {
+    // The name of another key must not pass for an id.
+    if (!Object.values(BATCH_PREFIXES).some((prefix) => isId(batchId, prefix))) return null
     const [text] = await store.query<[string | null]>("findBatch", [["GET", keys.batch(batchId)]])
     const stored = text === null ? null : decode(text)
     const isTheirs = organizationId === null || stored?.batch.organizationId === organizationId

@@ -3,7 +3,8 @@ import { findRedisServer } from "../../dev/store-redis.ts"
 import { stepBatch } from "../../src/batches/step-batch.ts"
 import { countCommands, countRoundTrips } from "../helpers/count.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { createScene, mixedLines, ORGANIZATION, unlimited } from "./scene.ts"
+import { mixedLines } from "./lines.ts"
+import { createScene, ORGANIZATION, unlimited } from "./scene.ts"
 
 let store: TestStore
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { stepBatch } from "../../src/batches/step-batch.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { chatLine, createScene, mixedLines, ORGANIZATION, unlimited } from "./scene.ts"
+import { chatLine, mixedLines } from "./lines.ts"
+import { createScene, ORGANIZATION, unlimited } from "./scene.ts"
 
 let store: TestStore
 beforeAll(async () => {

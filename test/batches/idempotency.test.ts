@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { createScene, mixedLines, ORGANIZATION } from "./scene.ts"
+import { mixedLines } from "./lines.ts"
+import { createScene, ORGANIZATION } from "./scene.ts"
 
 let store: TestStore
 beforeAll(async () => {

@@ -26,7 +26,9 @@ export function mountMessageBatches(app: App): void {
     GET: { scope: "read", handle: async (c) => answer(c, await findBatch(c, "anthropic")) },
     DELETE: { scope: "enqueue", handle: deleteBatch },
   })
-  resource(app, "/v1/messages/batches/:batchId/cancel", { POST: { scope: "cancel", handle: postCancel } })
+  resource(app, "/v1/messages/batches/:batchId/cancel", {
+    POST: { scope: "cancel", handle: async (c) => answer(c, await cancelBatch(c, "anthropic")) },
+  })
   resource(app, "/v1/messages/batches/:batchId/results", { GET: { scope: "read", handle: readResults } })
 }
 
@@ -61,12 +63,6 @@ async function listBatches(c: AppContext): Promise<Response> {
     first_id: data[0]?.batchId ?? null,
     last_id: data.at(-1)?.batchId ?? null,
   })
-}
-
-async function postCancel(c: AppContext): Promise<Response> {
-  const batch = await cancelBatch(c, "anthropic")
-  afterAnswer(c, servicesOf(c).lanes.wakeChores())
-  return answer(c, batch)
 }
 
 async function deleteBatch(c: AppContext): Promise<Response> {

@@ -70,7 +70,6 @@ async function postCancel(c: AppContext): Promise<Response> {
   if (["completed", "failed", "expired"].includes(batch.status)) {
     throw new AppError("conflict", `The batch cannot be cancelled: it is ${batch.status}.`)
   }
-  afterAnswer(c, servicesOf(c).lanes.wakeChores())
   return answer(c, batch)
 }
 

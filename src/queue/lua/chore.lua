@@ -3,7 +3,7 @@
 -- ARGV  now, name, expiry of the lease it is held under ("": none; then it is due at the earlier of both instants),
 --       due at ("": it is done)
 -- Returns 1, 0 when the lease is no longer held: whoever has it, or has asked for the chore anew, decides.
--- Costs 2 to 4 commands.
+-- Costs 4 or 5 commands.
 -- @include meta
 meta_read({}, {})
 local name, held, at = ARGV[2], ARGV[3], ARGV[4]

@@ -2,7 +2,7 @@
 -- KEYS  meta, chores
 -- ARGV  now, how many at most, lease expiry
 -- Returns {when the next one is due, {name, …}}
--- Costs 3 commands when there is none, 4 else.
+-- Costs 5 commands when there is none, 6 else.
 -- @include meta
 meta_read({}, {})
 local names = redis.call("ZRANGEBYSCORE", KEYS[2], "-inf", now, "LIMIT", 0, ARGV[2])

@@ -2,11 +2,12 @@ import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { stepBatch } from "../../src/batches/step-batch.ts"
 import type { Batch } from "../../src/queue/batches-contract.ts"
-import { effort } from "../chaos/effort.ts"
+import { Killed, killable } from "../batches/killable.ts"
+import { mixedLines } from "../batches/lines.ts"
+import { createScene, ORGANIZATION, type Scene, unlimited } from "../batches/scene.ts"
 import { createTestClock } from "../helpers/queue.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { Killed, killable } from "./killable.ts"
-import { createScene, mixedLines, ORGANIZATION, type Scene, unlimited } from "./scene.ts"
+import { effort } from "./effort.ts"
 
 let store: TestStore
 beforeAll(async () => {
@@ -25,9 +26,12 @@ type Incident =
   | { kind: "answer"; count: number }
   | { kind: "twin"; at: number }
 
-async function open(): Promise<Scene> {
+/** As long as its lines seem to be, so many of them may be in the queue at a time: 16, or more than it holds. */
+const inputBytes = fc.constantFrom(4_000_000 * LINES.length, 1000)
+
+async function open(bytes = 1000): Promise<Scene> {
   const scene = createScene(store, { env: ENV, clock: createTestClock(BEGIN), batchId: BATCH_ID })
-  await scene.start(await scene.upload(LINES))
+  await scene.start(await scene.upload(LINES), { inputBytes: bytes })
   return scene
 }
 
@@ -96,42 +100,54 @@ async function end(scene: Scene, answered: number): Promise<Batch> {
 }
 
 describe("a batch whose processes are killed", () => {
-  it("ends with the same files as one that nothing happened to, and calls for each line once", async () => {
-    const undisturbed = await open()
-    const expected = await picture(undisturbed, await end(undisturbed, 0))
-    expect(expected.output?.split("\n")).toHaveLength(1 + expected.counts.completed)
-    await fc.assert(
-      fc.asyncProperty(fc.array(incident, { minLength: 1, maxLength: 12 }), async (incidents) => {
-        const scene = await open()
-        let answered = 0
-        for (const each of incidents) answered += await suffer(scene, each)
-        expect(await picture(scene, await end(scene, answered))).toEqual(expected)
-      }),
-      { numRuns: effort(7, 300) },
-    )
-  })
+  it(
+    "ends with the same files as one that nothing happened to, and calls for each line once",
+    async () => {
+      const undisturbed = await open()
+      const expected = await picture(undisturbed, await end(undisturbed, 0))
+      expect(expected.output?.split("\n")).toHaveLength(1 + expected.counts.completed)
+      await fc.assert(
+        fc.asyncProperty(
+          inputBytes,
+          fc.array(incident, { minLength: 1, maxLength: 12 }),
+          async (bytes, incidents) => {
+            const scene = await open(bytes)
+            let answered = 0
+            for (const each of incidents) answered += await suffer(scene, each)
+            expect(await picture(scene, await end(scene, answered))).toEqual(expected)
+          },
+        ),
+        { numRuns: effort(8, 300) },
+      )
+    },
+    effort(30_000, 300_000),
+  )
 
-  it("tells each line once when it is cancelled at any instant", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(incident, { maxLength: 6 }),
-        fc.array(incident, { maxLength: 6 }),
-        async (before, after) => {
-          const scene = await open()
-          for (const each of before) await suffer(scene, each)
-          await scene.service.cancel(BATCH_ID, ORGANIZATION)
-          for (const each of after) await suffer(scene, each)
-          const batch = await scene.finish(BATCH_ID)
-          const { output, errors, counts } = await picture(scene, batch)
-          const told = `${output ?? ""}${errors ?? ""}`.split("\n").filter((line) => line !== "")
-          const ids = told.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id)
-          const all = batch.total === null ? [] : LINES.map(({ custom_id }) => custom_id)
-          expect(ids.sort()).toEqual(all.sort())
-          expect(counts.completed + counts.failed + counts.cancelled).toBe(all.length)
-          expect(await scene.queue.take()).toMatchObject({ requests: [] })
-        },
-      ),
-      { numRuns: effort(7, 300) },
-    )
-  })
+  it(
+    "tells each line once when it is cancelled at any instant",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(incident, { maxLength: 6 }),
+          fc.array(incident, { maxLength: 6 }),
+          async (before, after) => {
+            const scene = await open()
+            for (const each of before) await suffer(scene, each)
+            await scene.service.cancel(BATCH_ID, ORGANIZATION)
+            for (const each of after) await suffer(scene, each)
+            const batch = await scene.finish(BATCH_ID)
+            const { output, errors, counts } = await picture(scene, batch)
+            const told = `${output ?? ""}${errors ?? ""}`.split("\n").filter((line) => line !== "")
+            const ids = told.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id)
+            const all = batch.total === null ? [] : LINES.map(({ custom_id }) => custom_id)
+            expect(ids.sort()).toEqual(all.sort())
+            expect(counts.completed + counts.failed + counts.cancelled).toBe(all.length)
+            expect(await scene.queue.take()).toMatchObject({ requests: [] })
+          },
+        ),
+        { numRuns: effort(8, 300) },
+      )
+    },
+    effort(30_000, 300_000),
+  )
 })
