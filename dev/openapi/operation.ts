@@ -24,6 +24,8 @@ interface Body {
   schema: Schema
   type?: "application/json" | "multipart/form-data"
   isOptional?: true
+  /** How members of a form are written that are no texts. */
+  encoding?: JsonSchema
   examples: Record<string, Example>
 }
 
@@ -89,8 +91,9 @@ function queryOf(schema: Schema | undefined, tryWith: Record<string, string> = {
   }))
 }
 
-function bodyOf({ schema, type = "application/json", isOptional, examples }: Body): JsonSchema {
-  return { required: !isOptional, content: { [type]: { schema: refer(schema), examples } } }
+function bodyOf({ schema, type = "application/json", isOptional, encoding, examples }: Body): JsonSchema {
+  const media = { schema: refer(schema), ...(encoding && { encoding }), examples }
+  return { required: !isOptional, content: { [type]: media } }
 }
 
 function responsesOf(operation: Operation): JsonSchema {
