@@ -9,7 +9,7 @@ import { readTurns, SystemField, type Turn } from "./anthropic-blocks.ts"
 import { toOptions } from "./anthropic-options.ts"
 import { toMessages } from "./anthropic-turns.ts"
 import { resolveModel } from "./models.ts"
-import { type DialectRules, inVendorsWords } from "./rules.ts"
+import { type DialectRules, inVendorsWords, withoutNulls } from "./rules.ts"
 
 const MAX_MESSAGES = 1000
 const MAX_TOOLS = 1000
@@ -87,8 +87,4 @@ function speaksAnthropic(target: Target, { config, given }: DialectRules): boole
   return [...(route ?? [target]), ...fallbacks].every(
     (each) => config.providers[String(each.provider)]?.wireFormat === "anthropic-messages",
   )
-}
-
-function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 }

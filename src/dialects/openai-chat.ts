@@ -4,7 +4,7 @@ import { type Path, type Problem, problem } from "../core/contracts/problem.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { Target } from "../core/request.ts"
 import { resolveModel } from "./models.ts"
-import { type DialectRules, inVendorsWords } from "./rules.ts"
+import { type DialectRules, inVendorsWords, withoutNulls } from "./rules.ts"
 
 /** A chat completion that was asked for: one request of ours, and how its answer is to come. */
 export type ChatRead = ReadRequests & {
@@ -69,10 +69,6 @@ function unsupported({ n, modalities, audio }: Record<string, unknown>, at: Path
   if (!silent) problems.push(problem([...at, "modalities"], "is not supported beyond text", "not_supported"))
   else if (isObject(audio)) problems.push(problem([...at, "audio"], "is not supported", "not_supported"))
   return problems
-}
-
-export function withoutNulls(options: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null))
 }
 
 export function metadataOf(metadata: unknown): { metadata?: unknown } {

@@ -2,9 +2,9 @@ import { isObject, membersOf } from "../core/contracts/members.ts"
 import { type ReadRequests, readRequest } from "../core/contracts/new-request.ts"
 import { type Path, type Problem, problem } from "../core/contracts/problem.ts"
 import { resolveModel } from "./models.ts"
-import { MODEL_RULE, metadataOf, withoutNulls } from "./openai-chat.ts"
+import { MODEL_RULE, metadataOf } from "./openai-chat.ts"
 import { readInput } from "./openai-response-input.ts"
-import { type DialectRules, inVendorsWords } from "./rules.ts"
+import { type DialectRules, inVendorsWords, withoutNulls } from "./rules.ts"
 
 /** A response that was asked for: one request of ours, and whether to answer before it is finished. */
 export type ResponseRead = ReadRequests & { background: boolean }

@@ -16,3 +16,8 @@ export function inVendorsWords(found: Problem, below: string, renamed: Record<st
   const name = renamed[member]
   return name === undefined ? found : { ...found, path: `${below}${name}${deeper}` }
 }
+
+/** Vendors take null for "not set". */
+export function withoutNulls(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null))
+}

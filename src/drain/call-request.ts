@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
+import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import { PRIORITIES } from "../core/request.ts"
 import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
@@ -118,12 +119,11 @@ async function callProvider(
     })
   } catch (error) {
     // An adapter never throws; if one does, its request must still come to an end.
-    const kind = error instanceof Error ? error.name : "unknown"
     log.error("provider_threw", {
       requestId: claimed.head.requestId,
       attempt: claimed.lease.attempt,
       provider: provider.name,
-      kind,
+      kind: kindOf(error),
     })
     return { kind: "failed", failure: INTERNAL_FAILURE, usage: null }
   }

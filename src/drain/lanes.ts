@@ -1,3 +1,4 @@
+import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import type { ChoreDeps } from "./chores.ts"
 import type { DrainDeps } from "./drain.ts"
@@ -56,7 +57,7 @@ export function openLanes<Id extends LaneId>(namespace: LaneNamespace<Id>, count
     try {
       await say(namespace.get(namespace.idFromName(lane)))
     } catch (error) {
-      log.warn("lane_not_reached", { lane, kind: error instanceof Error ? error.name : "unknown" })
+      log.warn("lane_not_reached", { lane, kind: kindOf(error) })
     }
   }
   const tellOwner = async (owner: string, say: (calls: LaneCalls) => Promise<void>) => {

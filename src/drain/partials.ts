@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts"
+import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import type { PartialText, RequestQueue } from "../queue/contract.ts"
 import type { Budget } from "./budget.ts"
@@ -116,7 +117,7 @@ export class Partials {
         growing.bytes += bytes
       }
     } catch (error) {
-      log.warn("text_not_stored", { kind: error instanceof Error ? error.name : "unknown" })
+      log.warn("text_not_stored", { kind: kindOf(error) })
       for (const [, growing] of news) growing.dueAt = Math.max(growing.dueAt, clock() + PAUSE_MS)
     } finally {
       release()

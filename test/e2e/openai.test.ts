@@ -1,6 +1,7 @@
 import OpenAI, { APIConnectionTimeoutError, AuthenticationError, NotFoundError } from "openai"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RequestStatus } from "../../src/core/outcome.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { createApi } from "../helpers/requests.ts"
 import {
@@ -21,7 +22,7 @@ beforeAll(async () => {
     MODELS: '{"smart": "anthropic/claude-sonnet-4-5"}',
     ROUTES: '{"fast": [{"provider": "openai", "model": "gpt-5-mini"}]}',
   })
-  client = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY })
+  client = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY, fetch: documentedFetch })
 })
 afterAll(async () => {
   await stack.stop()
@@ -32,14 +33,6 @@ const ask = (content: string, model = "gpt-5-mini") => ({
   model,
   messages: [{ role: "user" as const, content }],
 })
-
-interface Calls {
-  calls: { result: string | null; startedAt: number; endedAt: number | null }[]
-}
-async function callsOf(tag: string): Promise<Calls["calls"]> {
-  const answer = await fetch(`${stack.addresses.simulatorUrl}/__calls?tag=${encodeURIComponent(tag)}`)
-  return ((await answer.json()) as Calls).calls
-}
 
 const requestsOf = async (organizationId: string) => {
   const path = `/v1/requests?limit=100&organizationId=${organizationId}`
@@ -119,9 +112,14 @@ describe("what else its clients do", () => {
         stream,
       })
       await expect(refused).rejects.toMatchObject({ status: 400, code: "provider_rejected" })
-      expect(await callsOf(`Refused ${stream}`)).toHaveLength(1)
+      expect(await stack.calls(`Refused ${stream}`)).toHaveLength(1)
     }
-    const stranger = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: "aiq_unknown", maxRetries: 0 })
+    const stranger = new OpenAI({
+      baseURL: `${stack.url}/v1`,
+      apiKey: "aiq_unknown",
+      maxRetries: 0,
+      fetch: documentedFetch,
+    })
     await expect(stranger.chat.completions.create(ask("Hello."))).rejects.toThrow(AuthenticationError)
   })
 
@@ -185,9 +183,9 @@ describe("a caller that leaves", () => {
       const states = async () => (await requestsOf(organization)).map(({ state }) => state)
       await eventually(async () => (await states()).join() === "cancelled,cancelled,cancelled")
       await eventually(async () =>
-        (await callsOf(`Slow ${stream}`)).every(({ result }) => result === "aborted"),
+        (await stack.calls(`Slow ${stream}`)).every(({ result }) => result === "aborted"),
       )
-      const calls = await callsOf(`Slow ${stream}`)
+      const calls = await stack.calls(`Slow ${stream}`)
       expect(calls.length).toBeGreaterThan(0)
       // One at a time: each began when the one before had ended.
       const overlaps = calls.slice(1).filter(({ startedAt }, i) => startedAt < (calls[i]?.endedAt ?? 0))
@@ -209,7 +207,7 @@ describe("a caller that leaves", () => {
       headers,
     })
     expect(choices[0]?.message.content).toContain("Patient")
-    expect(await callsOf("Patient")).toMatchObject([{ result: "completed" }])
+    expect(await stack.calls("Patient")).toMatchObject([{ result: "completed" }])
     expect(await requestsOf(organization)).toHaveLength(1)
   })
 
@@ -223,7 +221,7 @@ describe("a caller that leaves", () => {
       texts.push(choices[0]?.delta.content ?? "")
       if (texts.join("").length > 20) break
     }
-    const ended = async () => (await callsOf("Stop me")).map(({ result }) => result)
+    const ended = async () => (await stack.calls("Stop me")).map(({ result }) => result)
     await eventually(async () => (await ended()).join() === "aborted")
   })
 })

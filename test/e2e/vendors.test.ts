@@ -2,10 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { chat, createApi } from "../helpers/requests.ts"
 import { type Checkout, createCheckout, type Stack, stackStores, startStack } from "../helpers/stack.ts"
 
-interface Calls {
-  calls: { provider: string; tag: string; result: string; stream: boolean }[]
-}
-
 describe.each(stackStores)("the whole process over %s", (store) => {
   let checkout: Checkout
   let stack: Stack
@@ -33,10 +29,7 @@ describe.each(stackStores)("the whole process over %s", (store) => {
     expect(request?.usage?.outputTokens).toBeGreaterThan(0)
 
     // In the vendor's own format, and streamed: the simulator refuses what the vendor would refuse.
-    const { simulatorUrl } = stack.addresses
-    const { calls } = (await (await fetch(`${simulatorUrl}/__calls`)).json()) as Calls
-    const mine = calls.filter((call) => call.tag.includes(text))
-    expect(mine).toMatchObject([{ provider, result: "completed", stream: true }])
+    expect(await stack.calls(text)).toMatchObject([{ provider, result: "completed", stream: true }])
   })
 
   it("retries what passes, and keeps what fails as a dead letter that can be replayed", async () => {

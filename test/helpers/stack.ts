@@ -65,6 +65,16 @@ export const stackStores = (installedRedis() === null ? ["embedded"] : ["embedde
   | "redis"
 )[]
 
+/** What is asked of a call that the simulator has got. */
+interface SeenCall {
+  provider: string
+  /** null: it goes on. */
+  result: string | null
+  stream: boolean
+  startedAt: number
+  endedAt: number | null
+}
+
 export class Stack {
   readonly checkout: Checkout
   readonly port: number
@@ -137,6 +147,21 @@ export class Stack {
     const { store, simulatorUrl } = JSON.parse(readFileSync(file, "utf8"))
     const bridge = { url: store.UPSTASH_REDIS_REST_URL, token: store.UPSTASH_REDIS_REST_TOKEN }
     return { bridge, simulatorUrl }
+  }
+
+  /** The calls that the simulator has got whose prompt holds the tag, oldest first. */
+  async calls(tag: string): Promise<SeenCall[]> {
+    const answer = await fetch(`${this.addresses.simulatorUrl}/__calls?tag=${encodeURIComponent(tag)}`)
+    return ((await answer.json()) as { calls: SeenCall[] }).calls
+  }
+
+  /** The bridge's faults: POST adds the rule, GET tells them, DELETE takes them all away. */
+  async faults(method: "POST" | "GET" | "DELETE", rule?: object): Promise<{ fired: number }[]> {
+    const { url, token } = this.addresses.bridge
+    const headers = { authorization: `Bearer ${token}` }
+    const body = rule === undefined ? {} : { body: JSON.stringify(rule) }
+    const answer = await fetch(`${url}/__faults`, { method, headers, ...body })
+    return ((await answer.json()) as { faults: { fired: number }[] }).faults
   }
 }
 

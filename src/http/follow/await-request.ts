@@ -1,10 +1,10 @@
 import { isFinished } from "../../core/outcome.ts"
+import { sleep } from "../../core/sleep.ts"
 import type { StatusOptions, StatusReply } from "../../queue/contract.ts"
 import type { AppContext } from "../context.ts"
 import { readStatus } from "../read-status.ts"
 import { servicesOf } from "../resource.ts"
 import { looksWithin, nextPauseMs } from "./pace.ts"
-import { sleep } from "./sleep.ts"
 
 export interface AwaitOptions extends StatusOptions {
   /** When to give what is known by then, epoch ms. */

@@ -1,11 +1,11 @@
 import { isFinished } from "../../core/outcome.ts"
 import type { RequestState } from "../../core/request.ts"
+import { sleep } from "../../core/sleep.ts"
 import type { Glance, RequestQueue, StatusReply, TextPosition } from "../../queue/contract.ts"
 import type { AppContext } from "../context.ts"
 import { readStatus } from "../read-status.ts"
 import { afterAnswer, servicesOf } from "../resource.ts"
 import { looksWithin, nextPauseMs } from "./pace.ts"
-import { sleep } from "./sleep.ts"
 import { bytesOf, textBehind } from "./text.ts"
 
 /**
