@@ -18,7 +18,9 @@ function partsOf(file: string, names: string[] = []): string[] {
     else if (line.trim() !== "" && !line.trimStart().startsWith("--")) lines.push(line.trim())
   }
   const name = file.replace("include/", "").replace(".lua", "")
-  parts.set(name, `${lines.join("\n")}\n`)
+  const text = `${lines.join("\n")}\n`
+  if ((parts.get(name) ?? text) !== text) throw new Error(`a script and an include are both called ${name}`)
+  parts.set(name, text)
   names.push(name)
   return names
 }

@@ -1,4 +1,5 @@
-import { createServer } from "node:net"
+import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { setTimeout as wait } from "node:timers/promises"
 
 const POLL_MS = 50
@@ -22,6 +23,16 @@ export async function claimPort(port: number, afterKill: boolean): Promise<void>
     }
     await wait(POLL_MS)
   }
+}
+
+/** One that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, "close")
+  return port
 }
 
 /** Null when one can listen there, else the error's code. */

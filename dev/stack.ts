@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { formatBanner } from "./banner.ts"
 import { keepAdminKey } from "./dev-vars.ts"
+import { startFront } from "./front.ts"
 import type { Lifetime } from "./lifetime.ts"
-import { claimPort } from "./port.ts"
+import { claimPort, freePort } from "./port.ts"
 import { openRestStore } from "./rest-store.ts"
 import { readSettings, storeVars } from "./settings.ts"
 import { startSimulator } from "./simulator/simulator.ts"
@@ -42,7 +43,7 @@ export async function startStack(root: string, lifetime: Lifetime): Promise<void
     print: (line: string) => console.log(line),
   }
   const worker = await lifetime.start(
-    startWorker({ root, port, stateFolder, vars, output }),
+    startWorker({ root, port: await freePort(), stateFolder, vars, output }),
     async (started) => {
       await started.close()
       rmSync(stackFile, { force: true })
@@ -50,13 +51,16 @@ export async function startStack(root: string, lifetime: Lifetime): Promise<void
   )
   await worker.ready(lifetime.signal)
   void worker.ended.then((reason) => lifetime.fail(reason))
+  const front = await lifetime.start(startFront(port, worker.origin, adminApiKey), (started) =>
+    started.close(),
+  )
 
   const ticker = startTicker(worker.origin, cronMs, (line) => console.error(line))
   await lifetime.start(Promise.resolve(ticker), () => ticker.stop())
   const providers = Object.values(config.providers)
   console.log(
     formatBanner({
-      origin: worker.origin,
+      origin: front.origin,
       adminApiKey,
       adminKeyIsNew: settings.adminKeyIsNew,
       queueName: config.queueName,

@@ -1,20 +1,32 @@
 import { createAuthenticate } from "./auth/authenticate.ts"
 import { createRateLimit } from "./auth/rate.ts"
+import { createBatchService } from "./batches/service.ts"
+import { stepBatch } from "./batches/step-batch.ts"
 import { type Clock, systemClock } from "./core/clock.ts"
 import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog, type Log } from "./core/log.ts"
 import { VERSION } from "./core/version.ts"
+import { type ChoreDeps, type ChoreHandler, ChoreRun } from "./drain/chores.ts"
 import type { DrainDeps } from "./drain/drain.ts"
-import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
+import { type LaneNamespace, type LaneSetting, type Lanes, openLanes } from "./drain/lanes.ts"
 import { runTick, tickLanes } from "./drain/run-tick.ts"
 import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
 import { createProviders } from "./providers/registry.ts"
 import { createAccess } from "./queue/access.ts"
-import type { AccessStore, RequestQueue } from "./queue/contract.ts"
+import type { AccessStore } from "./queue/access-contract.ts"
+import { createBatches } from "./queue/batches.ts"
+import type { BatchStore } from "./queue/batches-contract.ts"
+import { type ChoreStore, createChores } from "./queue/chores.ts"
+import type { RequestQueue } from "./queue/contract.ts"
+import { createFiles } from "./queue/files.ts"
+import type { FileStore } from "./queue/files-contract.ts"
 import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
+import { createUploads } from "./queue/uploads.ts"
+import { createWebhookStore } from "./queue/webhooks.ts"
+import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
@@ -30,17 +42,16 @@ export { type Answer, readAnswer } from "./providers/given-answer.ts"
 export { type FailureReport, readFailure } from "./providers/given-failure.ts"
 export type { CallOutcome } from "./providers/provider.ts"
 export { createProviders } from "./providers/registry.ts"
+export type { AuditEntry } from "./queue/access-contract.ts"
 export type {
-  AuditEntry,
   Claim,
   ClaimedRequest,
-  QueueHealth,
-  QueueStats,
   RequestQueue,
   Settlement,
   SettleReply,
   StatusReply,
 } from "./queue/contract.ts"
+export type { QueueHealth, QueueStats } from "./queue/figures-contract.ts"
 export type { StoreAddress, Transport } from "./queue/store.ts"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */
@@ -48,6 +59,12 @@ export interface QueueServices {
   config: Config
   queue: RequestQueue
   access: AccessStore
+  chores: ChoreStore
+  files: FileStore
+  batches: BatchStore
+  webhooks: Webhooks
+  /** Sees to a chore that tells a receiver. */
+  deliver: ChoreHandler
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -57,11 +74,47 @@ export interface QueueServices {
 export function openQueue(config: Config, openTransport?: OpenTransport): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
+  const queue = createQueue({ redis, queueName, settings, openTransport })
+  const chores = createChores({ redis, queueName })
+  const { webhooks, deliver } = openWebhooks({
+    ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
+    ...{ fetch: callFetch, clock: systemClock, random: Math.random, log: jsonLog },
+  })
   return {
-    config,
-    queue: createQueue({ redis, queueName, settings, openTransport }),
+    ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
+    files: createFiles({ redis, queueName, settings: config }),
+    batches: createBatches({ redis, queueName }),
     ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
+  }
+}
+
+/** Called as a method of something else, the runtime's own `fetch` refuses. */
+const callFetch: typeof fetch = (input, init) => fetch(input, init)
+
+/** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
+export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
+  const { chores, clock, log, deliver } = services
+  const handlers = new Map<string, ChoreHandler>([
+    ["delivery", deliver],
+    ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
+  ])
+  return { chores, clock, log, handlers }
+}
+
+/** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
+export function choresBeside(deps: ChoreDeps): NonNullable<DrainDeps["seeToChores"]> {
+  return async (subrequests) => {
+    const run = new ChoreRun(deps, { concurrency: 2, subrequests, forMs: 20_000 })
+    await run.run()
+    return run.used
+  }
+}
+
+function wakingChores(lanes: Lanes): NonNullable<DrainDeps["seeToChores"]> {
+  return async () => {
+    await lanes.wakeChores()
+    return 1
   }
 }
 
@@ -95,12 +148,15 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const deps = openQueue(config)
   const { access } = deps
   const providers = createProviders(config)
-  // Called as a method of something else, the runtime's own `fetch` refuses.
-  const call: typeof fetch = (input, init) => fetch(input, init)
-  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: call }
-  const lane = laneSetting(env.LANES, drainDeps)
+  const wakeLanes = async () => lane?.lanes.wake(0, 0)
+  const chores = openChores(deps, wakeLanes)
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
+  const lane = laneSetting(env.LANES, drainDeps, chores)
+  drainDeps.seeToChores = lane === null ? choresBeside(chores) : wakingChores(lane.lanes)
   const services: WorkerServices = {
     ...deps,
+    uploads: createUploads(config),
+    batchCommands: createBatchService({ ...deps, wakeLanes }),
     authenticate: createAuthenticate(config.adminApiKey, access, systemClock),
     limitRate: createRateLimit(access, systemClock),
     auditor: createAuditor(access, systemClock),
@@ -108,7 +164,9 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
     lane,
     lanes: {
       wake: async (at) => lane?.lanes.wake(0, at),
+      wakeChores: async () => lane?.lanes.wakeChores(),
       abort: async (...call) => lane?.lanes.abort(...call),
+      watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
@@ -118,9 +176,9 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
 }
 
 /** `binding`: of the lanes, which only a Worker has. */
-function laneSetting(binding: unknown, deps: DrainDeps): LaneSetting | null {
+function laneSetting(binding: unknown, deps: DrainDeps, chores: ChoreDeps): LaneSetting | null {
   const { drainLanes } = deps.config
   if (drainLanes === 0 || typeof binding !== "object" || binding === null) return null
   const namespace = binding as LaneNamespace
-  return { deps, namespace, lanes: openLanes(namespace, drainLanes, deps.log) }
+  return { deps, namespace, chores, lanes: openLanes(namespace, drainLanes, deps.log) }
 }

@@ -87,7 +87,10 @@ export async function measureOperations(store: TestStore): Promise<[operation: s
   await count("cancel a waiting request", () => queue.cancel(requestId, null))
   const [held] = await first()
   await count("extend a lease", () => queue.extend(held.lease, held.lease.expiresAt + 1000))
-  await count("look whether leases are lost, each 2 s of a drain", () => queue.lostLeases([held.lease]))
+  await count("look whether leases are lost or texts watched, each 2 s of a drain", () =>
+    queue.lookAtLeases([held.lease]),
+  )
+  await countFollowing(queue, held, count)
   const listing = { state: null, organizationId: "org-1", limit: 20, cursor: null }
   await count("list 20 of an organization", () => queue.list(listing))
   await count("statistics", () => queue.stats())
@@ -96,6 +99,24 @@ export async function measureOperations(store: TestStore): Promise<[operation: s
   await count("change a limit", () => queue.setLimits("openai", { rpm: 600 }))
   await count("change a weight", () => queue.setWeight("org-1", 2))
   return rows
+}
+
+/** What it costs to wait for a request, and to follow its text. */
+async function countFollowing(
+  queue: TestQueue,
+  { lease: { requestId, attempt } }: ClaimedRequest,
+  count: (what: string, run: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  await count("look of who waits", () => queue.glance(requestId))
+  await count("look of who follows", () => queue.glanceAtText(requestId, { attempt, offset: 0 }))
+  await count("begin to follow", () => queue.watch(requestId, queue.clock() + 60_000))
+  const write = (claimed: ClaimedRequest[], offset: number) =>
+    queue.writePartials(claimed.map(({ lease }) => ({ lease, timeoutMs: 30_000, offset, text: "text" })))
+  await enqueue(queue, 20)
+  const claimed = await claim(queue, 20)
+  await write(claimed, 0)
+  await count("write the text of one call that is followed", () => write(claimed.slice(0, 1), 4))
+  await count("write the texts of 20", () => write(claimed, 4))
 }
 
 /** As a lane does it: one claim, and when its call has ended one turn, which finds nothing more. */

@@ -13,6 +13,7 @@ export interface BareWorkerOptions {
   store: { url: string; token: string }
   /** More variables of the Worker. The admin key and the store are set; a provider is needed to enqueue for it. */
   env?: Record<string, string>
+  maxHeapMb?: number
 }
 
 /** The product's Worker, with its lanes, in bare workerd: no proxy of wrangler takes its time. Ready when it resolves. */
@@ -32,7 +33,7 @@ export function startOwnWorker(name: string, options: BareWorkerOptions): Promis
 async function startBundled(
   bundle: (folder: string) => Bundle,
   hasLanes: boolean,
-  { store, env = {} }: BareWorkerOptions,
+  { store, env = {}, maxHeapMb }: BareWorkerOptions,
 ): Promise<Workerd> {
   const variables = {
     ADMIN_API_KEY: ADMIN_KEY,
@@ -42,7 +43,7 @@ async function startBundled(
   }
   const folder = mkdtempSync(join(tmpdir(), "aiq-bare-worker-"))
   try {
-    return await startWorkerd({ file: bundle(folder).file, env: variables, hasLanes })
+    return await startWorkerd({ file: bundle(folder).file, env: variables, hasLanes, maxHeapMb })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

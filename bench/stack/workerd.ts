@@ -15,6 +15,8 @@ export interface WorkerdOptions {
   env: Record<string, string>
   /** Binds `LANES` to the module's class `DrainLane`, which keeps its alarms in memory. */
   hasLanes: boolean
+  /** Of the heap, MB; as V8 sees fit when absent. Cloudflare ends an isolate at 128. */
+  maxHeapMb?: number | undefined
 }
 
 /** workerd itself, with nothing of wrangler around it. */
@@ -25,9 +27,10 @@ export interface Workerd {
 }
 
 /** Serves one Worker on a free port of 127.0.0.1. Rejects with what workerd said when it will not start. */
-export async function startWorkerd({ file, env, hasLanes }: WorkerdOptions): Promise<Workerd> {
+export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
+  const { file, env } = options
   const configFile = join(dirname(file), "config.capnp")
-  writeFileSync(configFile, configOf(file, Object.keys(env), hasLanes))
+  writeFileSync(configFile, configOf(options))
   // The listening port is told on standard output; the variables are in its environment alone.
   const command = ["serve", configFile, "--control-fd=1"]
   const running = await spawnGuarded(workerdPath(), command, { env: { ...process.env, ...env } })
@@ -58,24 +61,28 @@ function workerdPath(): string {
   return (ofMiniflare("workerd") as { default: string }).default
 }
 
-function configOf(file: string, variables: string[], hasLanes: boolean): string {
-  const compatibilityDate = /^compatibility_date = (".*")$/m.exec(readFileSync(WRANGLER_TOML, "utf8"))?.[1]
-  const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`)
+function configOf({ file, env, hasLanes, maxHeapMb }: WorkerdOptions): string {
+  const settings = readFileSync(WRANGLER_TOML, "utf8")
+  const compatibilityDate = /^compatibility_date = (".*")$/m.exec(settings)?.[1]
+  const compatibilityFlags = /^compatibility_flags = (\[.*\])$/m.exec(settings)?.[1]
+  const bindings = Object.keys(env).map((name) => `(name = "${name}", fromEnvironment = "${name}")`)
   if (hasLanes) bindings.push('(name = "LANES", durableObjectNamespace = "DrainLane")')
   const lanes = `
   durableObjectNamespaces = [(className = "DrainLane", uniqueKey = "lanes", enableSql = true)],
   durableObjectStorage = (inMemory = void),`
+  const heap = maxHeapMb === undefined ? "" : `\n  v8Flags = ["--max-heap-size=${maxHeapMb}"],`
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],${heap}
 );
 const main :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed ${JSON.stringify(basename(file))})],
   compatibilityDate = ${compatibilityDate},
+  compatibilityFlags = ${compatibilityFlags},
   bindings = [${bindings.join(", ")}],${hasLanes ? lanes : ""}
 );
 `

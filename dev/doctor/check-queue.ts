@@ -1,6 +1,6 @@
 import type { Config } from "../../src/core/config.ts"
 import { STATES } from "../../src/core/request.ts"
-import type { QueueStats } from "../../src/queue/contract.ts"
+import type { QueueStats } from "../../src/queue/figures-contract.ts"
 import { createQueue } from "../../src/queue/queue.ts"
 import { scriptSha } from "../script-sha.ts"
 import { type Finding, ok, problem, warning } from "./finding.ts"

@@ -68,14 +68,16 @@ export class AIRequestQueueClient {
   /** Issue, list and revoke API keys. */
   readonly keys: KeysClient
   readonly #transport: Transport
+  readonly #timeoutMs: number
 
   /** Throws a `TypeError` for a URL or a key that cannot be one. */
   constructor(options: ClientOptions) {
+    this.#timeoutMs = options.timeoutMs ?? 30_000
     this.#transport = createTransport({
       url: readUrl(options.url),
       apiKey: readHeader("apiKey", options.apiKey),
       fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
-      timeoutMs: options.timeoutMs ?? 30_000,
+      timeoutMs: this.#timeoutMs,
       maxRetries: options.maxRetries ?? 4,
     })
     this.keys = new KeysClient(this.#transport)
@@ -122,15 +124,18 @@ export class AIRequestQueueClient {
     requestId: string,
     options: { includeMessages?: boolean; signal?: AbortSignal } = {},
   ): Promise<StatusReply | null> {
-    return (await this.#look(requestId, options.includeMessages ?? false, options.signal)).request
+    const query = options.includeMessages ? "?include=messages" : ""
+    return (await this.#look(requestId, query, options.signal)).request
   }
 
   /**
-   * The request once it has ended, however it ended: look at its `state`. Asks as often as `Retry-After` says, else
-   * every 0.25 to 5 s. Errors: `wait_timeout` when it has not ended within `timeoutMs`, `not_found`.
+   * The request once it has ended, however it ended: look at its `state`. Where that may be soon, the answer is held
+   * back until then, 20 s at a time; else it asks as often as `Retry-After` says. Errors: `wait_timeout` when it has not ended within `timeoutMs`, `not_found`.
    */
   async waitFor(requestId: string, options: WaitOptions = {}): Promise<FinishedRequest> {
-    return waitFor(requestId, (signal) => this.#look(requestId, false, signal), options)
+    const look = (signal: AbortSignal | undefined, holdSeconds: number) =>
+      this.#look(requestId, holdSeconds === 0 ? "" : `?wait=${holdSeconds}`, signal)
+    return waitFor(requestId, look, options, this.#timeoutMs)
   }
 
   /**
@@ -211,8 +216,8 @@ export class AIRequestQueueClient {
     }
   }
 
-  async #look(requestId: string, includeMessages: boolean, signal: AbortSignal | undefined) {
-    const path = pathOf(requestId) + (includeMessages ? "?include=messages" : "")
+  async #look(requestId: string, query: string, signal: AbortSignal | undefined) {
+    const path = pathOf(requestId) + query
     try {
       const { value, headers } = await this.#transport({ method: "GET", path, repeat: "always", signal })
       const retryAfterMs = readRetryAfter(headers.get("Retry-After"), Date.now())

@@ -1,9 +1,11 @@
 import { readLimits } from "./config-limits.ts"
+import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
+import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
-import type { WeightedTarget } from "./request.ts"
+import type { Target, WeightedTarget } from "./request.ts"
 
 export type { ConfigProblem, ProviderSettings }
 
@@ -31,6 +33,10 @@ export interface Config {
   maxPending: number
   maxPendingPerOrganization: number
   maxPendingAgeSeconds: number
+  /** Of one file. */
+  maxFileBytes: number
+  /** Of all files of one organization, unfinished ones included. */
+  maxFileBytesPerOrganization: number
   corsOrigins: string[]
   /** Durable Object lanes; 0: the cron tick drains. */
   drainLanes: number
@@ -39,6 +45,12 @@ export interface Config {
   /** By provider, as set; run-time changes are kept in the store. */
   limits: Record<string, ProviderLimits>
   routes: Record<string, WeightedTarget[]>
+  /** Names that the vendors' own routes know beside the models'; a route has the provider `auto`. */
+  models: Record<string, Target>
+  /** Webhooks may go to private hosts, and over http: to try things out. */
+  webhookAllowPrivate: boolean
+  /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
+  webhookResolver: string
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -60,6 +72,8 @@ const NUMBERS = {
   MAX_PENDING: [500_000, 1, 10_000_000],
   MAX_PENDING_PER_ORGANIZATION: [100_000, 1, 10_000_000],
   MAX_PENDING_AGE_SECONDS: [604_800, 60, 7_776_000],
+  MAX_FILE_BYTES: [209_715_200, 1024, 536_870_912],
+  MAX_FILE_BYTES_PER_ORGANIZATION: [4_294_967_296, 1024, 1_099_511_627_776],
   ANTHROPIC_DEFAULT_MAX_TOKENS: [4096, 1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number, number]>
 
@@ -92,6 +106,7 @@ export function parseConfig(
   if (redis.token === "") note("UPSTASH_REDIS_REST_TOKEN", "is missing")
 
   const providers = readProviders(variables)
+  const routes = readRoutes(variables, providers)
   const config: Config = {
     queueName,
     adminApiKey,
@@ -114,13 +129,17 @@ export function parseConfig(
     maxPending: number("MAX_PENDING"),
     maxPendingPerOrganization: number("MAX_PENDING_PER_ORGANIZATION"),
     maxPendingAgeSeconds: number("MAX_PENDING_AGE_SECONDS"),
+    maxFileBytes: number("MAX_FILE_BYTES"),
+    maxFileBytesPerOrganization: number("MAX_FILE_BYTES_PER_ORGANIZATION"),
     corsOrigins: text("CORS_ORIGINS")
       .split(/[\s,]+/)
       .filter(Boolean),
     drainLanes: number("DRAIN_LANES"),
     fairShareMs: number("FAIR_SHARE_MS"),
     limits: readLimits(variables, providers),
-    routes: readRoutes(variables, providers),
+    routes,
+    models: readModels(variables, { providers, routes }),
+    ...readWebhooks(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

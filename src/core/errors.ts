@@ -60,3 +60,9 @@ export class AppError extends Error {
     return PROBLEM_STATUS[this.code]
   }
 }
+
+/** What went wrong, for logs and counts: its code or class, never its text, which could hold content. */
+export function kindOf(error: unknown): string {
+  if (error instanceof AppError) return error.code
+  return error instanceof Error ? error.name : "unknown"
+}

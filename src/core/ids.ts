@@ -7,7 +7,8 @@ const SEQUENCE_END = 32 ** SEQUENCE_CHARS
 const RANDOM_CHARS = 10
 /** Room for several databases later; every request lives in shard 0 today. */
 const SHARD = "0"
-const ID_PATTERN = /^req_[0-9a-hjkmnp-tv-z]{23}$/
+const REQUEST_PREFIX = "req_"
+const AFTER_PREFIX = /^[0-9a-hjkmnp-tv-z]{23}$/
 
 function encode(value: number, chars: number): string {
   let rest = value
@@ -20,11 +21,15 @@ function encode(value: number, chars: number): string {
 }
 
 /**
- * Makes request ids: `req_` + time (9) + shard (1) + sequence (3) + random (10), all in base 32.
- * The time and sequence only grow within one generator, so ids sort in the order they were made,
- * also within one millisecond and when the clock steps back.
+ * Makes ids, of requests unless told otherwise: prefix + time (9) + shard (1) + sequence (3) + random (10), all in
+ * base 32. The time and sequence only grow within one generator, so ids sort in the order they were made, also
+ * within one millisecond and when the clock steps back.
  */
-export function createIdGenerator(clock: Clock, random: Random = cryptoRandom): () => string {
+export function createIdGenerator(
+  clock: Clock,
+  random: Random = cryptoRandom,
+  prefix = REQUEST_PREFIX,
+): () => string {
   let lastMs = 0
   let sequence = 0
   return () => {
@@ -38,19 +43,40 @@ export function createIdGenerator(clock: Clock, random: Random = cryptoRandom): 
     }
     let noise = ""
     for (let i = 0; i < RANDOM_CHARS; i++) noise += ALPHABET.charAt(Math.floor(random() * 32))
-    return `req_${encode(lastMs, TIME_CHARS)}${SHARD}${encode(sequence, SEQUENCE_CHARS)}${noise}`
+    return `${prefix}${encode(lastMs, TIME_CHARS)}${SHARD}${encode(sequence, SEQUENCE_CHARS)}${noise}`
   }
+}
+
+/**
+ * The id of one of a batch's requests: the same each time, and they sort by their index. `batchId` was made by
+ * `createIdGenerator`, with its prefix.
+ */
+export function batchRequestId(batchId: string, prefix: string, index: number): string {
+  const ms = idTime(batchId, prefix) + Math.floor(index / SEQUENCE_END)
+  const noise = batchId.slice(-RANDOM_CHARS)
+  return `${REQUEST_PREFIX}${encode(ms, TIME_CHARS)}${SHARD}${encode(index % SEQUENCE_END, SEQUENCE_CHARS)}${noise}`
 }
 
 /** Whether a text could be a request id: tells a 404 without asking the store. */
 export function isRequestId(text: string): boolean {
-  return ID_PATTERN.test(text)
+  return isId(text, REQUEST_PREFIX)
+}
+
+/** The same for an id with that prefix; what else comes from outside may name a key that is none of its own. */
+export function isId(text: string, prefix: string): boolean {
+  return text.startsWith(prefix) && AFTER_PREFIX.test(text.slice(prefix.length))
 }
 
 /** The id's creation time, epoch ms. */
 export function requestIdTime(requestId: string): number {
+  return idTime(requestId, REQUEST_PREFIX)
+}
+
+/** The creation time of an id with that prefix, epoch ms. */
+export function idTime(id: string, prefix: string): number {
   let ms = 0
-  for (const char of requestId.slice(4, 4 + TIME_CHARS)) ms = ms * 32 + ALPHABET.indexOf(char)
+  for (const char of id.slice(prefix.length, prefix.length + TIME_CHARS))
+    ms = ms * 32 + ALPHABET.indexOf(char)
   return ms
 }
 

@@ -1,4 +1,4 @@
-import type { ChatMessage, Priority, Target } from "./request.ts"
+import type { Callback, ChatMessage, Priority, Target } from "./request.ts"
 
 /** What may be said of a request beside what is to be called; the defaults are the settings'. */
 export interface RequestOptions {
@@ -26,6 +26,8 @@ export interface RequestOptions {
   metadata?: Record<string, string>
   /** Where it may go instead, in this order, when its provider has trouble. */
   fallbacks?: Target[]
+  /** Whom to tell when it has ended; of all its ends, and without the response, unless it says otherwise. */
+  callback?: (Pick<Callback, "url"> & Partial<Callback>) | null
 }
 
 /** A chat request, as `POST /v1/requests` and the library take it. */

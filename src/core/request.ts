@@ -8,16 +8,28 @@ export type RequestState = (typeof STATES)[number]
 export const FINISHED_STATES = ["completed", "failed", "cancelled"] as const
 export type FinishedState = (typeof FINISHED_STATES)[number]
 
-/** One part of a message's content, in OpenAI's chat format. */
-export type ContentPart =
-  | { type: "text"; text: string }
-  | { type: "image_url"; image_url: { url: string; detail?: "auto" | "low" | "high" } }
+/** Where Anthropic ends what it caches; others refuse the member. */
+interface CacheMark {
+  cache_control?: unknown
+}
 
-export interface ToolCall {
+/** One part of a message's content, in OpenAI's chat format. */
+export type ContentPart = CacheMark &
+  (
+    | { type: "text"; text: string }
+    | { type: "image_url"; image_url: { url: string; detail?: "auto" | "low" | "high" } }
+  )
+
+export interface ToolCall extends CacheMark {
   id: string
   type: "function"
   function: { name: string; arguments: string }
 }
+
+/** A thought with Anthropic's signature, without which it does not take it back. */
+export type ThinkingBlock =
+  | { type: "thinking"; thinking: string; signature?: string }
+  | { type: "redacted_thinking"; data: string }
 
 /** A chat message as OpenAI's chat completions take it; every provider adapter translates from it. */
 export type ChatMessage =
@@ -29,8 +41,9 @@ export type ChatMessage =
       name?: string
       tool_calls?: ToolCall[]
       reasoning_content?: string
+      thinking_blocks?: ThinkingBlock[]
     }
-  | { role: "tool"; content: string | ContentPart[]; tool_call_id: string }
+  | ({ role: "tool"; content: string | ContentPart[]; tool_call_id: string; is_error?: boolean } & CacheMark)
 
 /** What is called: kept as `body:<id>` until the request has its outcome. */
 export interface RequestBody {
@@ -52,6 +65,18 @@ export interface WeightedTarget extends Target {
   weight: number
 }
 
+/** What a callback may be told of. */
+export const CALLBACK_EVENTS = ["request.completed", "request.failed", "request.cancelled"] as const
+export type CallbackEvent = (typeof CALLBACK_EVENTS)[number]
+
+/** Whom to tell when a request has ended. */
+export interface Callback {
+  url: string
+  events: CallbackEvent[]
+  /** The event carries the whole answer, not only what it came to. */
+  includeResponse: boolean
+}
+
 /** What status shows and the drain decides by: kept in the record, and `metadata` beside it. */
 export interface RequestHead {
   requestId: string
@@ -70,6 +95,9 @@ export interface RequestHead {
   maxRetries: number
   resultTtlSeconds: number
   metadata: Record<string, string>
+  callback: Callback | null
+  /** The batch that it is a line of. */
+  batchId: string | null
   /** Served by the provider simulator instead of a vendor. */
   simulated: boolean
 }
@@ -108,8 +136,11 @@ export interface ChatChoice {
     content: string | null
     refusal?: string | null
     reasoning_content?: string
+    thinking_blocks?: ThinkingBlock[]
     tool_calls?: ToolCall[]
   }
+  /** Which of the request's stops it was, where the vendor says so. */
+  stop_sequence?: string
   finish_reason: "stop" | "length" | "tool_calls" | "content_filter"
   logprobs?: unknown
 }

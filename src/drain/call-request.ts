@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
+import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import { PRIORITIES } from "../core/request.ts"
 import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
@@ -30,6 +31,8 @@ export interface CallDeps {
   /** Connections to the store beside the drain's own. */
   storeSlots: Slots
   budget: Budget
+  /** Told the call's text so far, as it comes. */
+  onText?: (text: string) => void
 }
 
 /**
@@ -98,7 +101,7 @@ async function coverCall(
 }
 
 async function callProvider(
-  { config, fetch, log }: CallDeps,
+  { config, fetch, log, onText }: CallDeps,
   provider: Caller,
   { claimed, abort }: HeldRequest,
   release: ReleaseSlot,
@@ -111,16 +114,16 @@ async function callProvider(
       timeoutMs: claimed.head.timeoutMs,
       maxResultBytes: config.maxResultBytes,
       signal: abort.signal,
+      ...(onText && { onText }),
       fetch: fetchInSlot(fetch, release),
     })
   } catch (error) {
     // An adapter never throws; if one does, its request must still come to an end.
-    const kind = error instanceof Error ? error.name : "unknown"
     log.error("provider_threw", {
       requestId: claimed.head.requestId,
       attempt: claimed.lease.attempt,
       provider: provider.name,
-      kind,
+      kind: kindOf(error),
     })
     return { kind: "failed", failure: INTERNAL_FAILURE, usage: null }
   }

@@ -9,6 +9,7 @@ import type { Caller } from "./call-request.ts"
 import { Gate } from "./gate.ts"
 import { Hand } from "./hand.ts"
 import { type Group, Outbox } from "./outbox.ts"
+import { Partials } from "./partials.ts"
 import { INVOCATION, type Place } from "./place.ts"
 import { newReport } from "./report.ts"
 import { createSlots, type Slots } from "./slots.ts"
@@ -22,6 +23,11 @@ export interface DrainDeps {
   random: Random
   log: Log
   fetch: typeof fetch
+  /**
+   * Sees to chores that are due, with so many subrequests at most, or gets somebody to; resolves to how many it took.
+   * Never rejects. Absent: others do.
+   */
+  seeToChores?: (subrequests: number) => Promise<number>
 }
 
 /** How a drain stands. */
@@ -97,6 +103,11 @@ const HEAR_EVERY_MS = 50
 const HEAR_EVERY_MS_WHEN_FULL = 500
 /** Looks may not eat up what calls need, of the 50 subrequests that a free plan has. */
 const LOOKS_SHARE = 0.25
+/** Nor may the texts of calls that are watched. */
+const PARTIALS_SHARE = 0.25
+/** Nor may chores, at a time more than this where nothing limits them. */
+const CHORES_SHARE = 1 / 3
+const MOST_FOR_CHORES = 10_000
 
 /** The state of one drain, and what it should do next. What it does is in `run-drain.ts`. */
 export class Drain {
@@ -109,6 +120,7 @@ export class Drain {
   readonly outbox: Outbox
   readonly hand = new Hand()
   readonly gate = new Gate()
+  readonly partials: Partials
   readonly tally: Tally
   readonly bell = new Bell()
   readonly report = newReport()
@@ -124,6 +136,9 @@ export class Drain {
   #lookAt: number
   #lookAtProvidersAt = 0
   #looksLeft: number
+  #choresLeft: number
+  /** What is being done beside the calls. */
+  chores: Promise<unknown> | null = null
 
   constructor(deps: DrainDeps, options: DrainOptions) {
     this.deps = deps
@@ -136,8 +151,14 @@ export class Drain {
     this.appetite = new Appetite(deps.random)
     this.outbox = new Outbox(deps.random, place.settleGroup)
     this.tally = options.tally ?? new Tally()
+    this.partials = new Partials({
+      ...{ ...deps, storeSlots: this.storeSlots, budget: this.budget },
+      writes: Math.floor(deps.config.subrequestLimit * PARTIALS_SHARE),
+      hasSpare: () => this.budget.spare(this.#obligations()) >= 1,
+    })
     this.#lookAt = this.startedAt + LOOK_EVERY_MS
     this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)
+    this.#choresLeft = Math.floor(deps.config.subrequestLimit * CHORES_SHARE)
   }
 
   /** Something may be there at that instant, epoch ms. When the drain ends before, `nextAt` tells. */
@@ -160,12 +181,32 @@ export class Drain {
     return at === Number.POSITIVE_INFINITY ? null : at
   }
 
+  /** A claim has told of chores: they are seen to beside the calls, with what those leave. */
+  seeToChores(): void {
+    const { seeToChores } = this.deps
+    const share = Math.min(this.#choresLeft, this.budget.spare(this.#obligations()), MOST_FOR_CHORES)
+    if (seeToChores === undefined || this.chores !== null || share < 1) return
+    // Until they are done, nothing is claimed on what they may need.
+    this.budget.spend(share)
+    this.chores = seeToChores(share).then((used) => {
+      this.budget.spend(used - share)
+      this.#choresLeft -= used
+      this.chores = null
+    })
+  }
+
   /** A request has come to something. */
   decided(settlement: Settlement): void {
     this.outbox.add(settlement, this.deps.clock())
     this.tally.decided(settlement)
     const provider = this.gate.close(settlement)
     if (provider !== null) this.hand.giveBack(provider)
+  }
+
+  /** Until when texts of calls are stored as they come, per request. */
+  watch(watchedUntil: Map<string, number>): void {
+    this.hand.watch(watchedUntil)
+    this.partials.look()
   }
 
   /** An operation, or one of our own steps, failed. */

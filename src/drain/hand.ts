@@ -8,6 +8,8 @@ export interface HeldRequest {
   heldSince: number
   /** About, characters. */
   bodySize: number
+  /** Until then its text is stored as it comes, epoch ms. */
+  watchedUntil: number
   /** Its call has begun. */
   called: boolean
   /** It goes back, uncalled or its call broken off. */
@@ -16,9 +18,14 @@ export interface HeldRequest {
   abort: AbortController
 }
 
+/** More than are claimed at a time. */
+const MAX_EARLY = 1000
+
 /** All that one drain has in hand. */
 export class Hand {
   readonly #held = new Set<HeldRequest>()
+  /** Who is watched is told while the claim is still on its way here. */
+  readonly #early = new Map<string, number>()
   #bodySize = 0
 
   get size(): number {
@@ -42,9 +49,13 @@ export class Hand {
   }
 
   take(claimed: ClaimedRequest, now: number): HeldRequest {
+    const { requestId } = claimed.lease
+    const watchedUntil = Math.max(claimed.watchedUntil, this.#early.get(requestId) ?? 0)
+    this.#early.delete(requestId)
     const held: HeldRequest = {
       claimed,
       heldSince: now,
+      watchedUntil,
       bodySize: sizeOf(claimed.body),
       called: false,
       isGivenBack: false,
@@ -62,6 +73,19 @@ export class Hand {
   /** Leases held since then or longer. */
   leasesSince(instant: number): Lease[] {
     return [...this.#held].filter((held) => held.heldSince <= instant).map((held) => held.claimed.lease)
+  }
+
+  /** Until when texts are stored as they come, per request. */
+  watch(watchedUntil: Map<string, number>): void {
+    const early = new Map(watchedUntil)
+    for (const held of this.#held) {
+      const { requestId } = held.claimed.lease
+      held.watchedUntil = watchedUntil.get(requestId) ?? held.watchedUntil
+      early.delete(requestId)
+    }
+    for (const [requestId, until] of early) this.#early.set(requestId, until)
+    const [oldest] = this.#early.size > MAX_EARLY ? this.#early.keys() : []
+    if (oldest !== undefined) this.#early.delete(oldest)
   }
 
   /** What waits to be called at this provider waits no more, and goes back. */

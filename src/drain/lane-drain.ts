@@ -63,6 +63,10 @@ export class LaneDrain {
     this.#drain?.hand.abort([{ requestId, attempt }])
   }
 
+  watch(requestId: string, until: number): void {
+    this.#drain?.watch(new Map([[requestId, until]]))
+  }
+
   /** What is left now is this lane's. What comes later is the first one's: one that wakes is enough. */
   async #sleep(until: number): Promise<void> {
     if (this.#number === 0 || until <= this.#deps.clock()) await this.#alarm.arm(until)

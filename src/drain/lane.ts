@@ -1,7 +1,15 @@
 import { DurableObject } from "cloudflare:workers"
+import { ChoreLane } from "./chore-lane.ts"
 import { LaneAlarm } from "./lane-alarm.ts"
 import { LaneDrain } from "./lane-drain.ts"
-import { type LaneCalls, type LaneId, type LaneNamespace, type LaneSetting, laneName } from "./lanes.ts"
+import {
+  CHORE_LANE,
+  type LaneCalls,
+  type LaneId,
+  type LaneNamespace,
+  type LaneSetting,
+  laneName,
+} from "./lanes.ts"
 
 /** More than there may ever be. */
 const MAX_LANES = 64
@@ -12,7 +20,7 @@ const MAX_LANES = 64
  */
 export function createLaneClass(settingOf: (env: Record<string, unknown>) => LaneSetting | null) {
   return class extends DurableObject<Record<string, unknown>> implements LaneCalls {
-    readonly #lane: LaneDrain | null
+    readonly #lane: LaneDrain | ChoreLane | null
 
     constructor(ctx: DurableObjectState, env: Record<string, unknown>) {
       super(ctx, env)
@@ -20,7 +28,10 @@ export function createLaneClass(settingOf: (env: Record<string, unknown>) => Lan
       this.#lane = null
       if (setting === null) return
       const alarm = new LaneAlarm(ctx.storage, setting.deps.clock)
-      this.#lane = new LaneDrain(setting.deps, setting.lanes, numberOf(ctx.id, setting.namespace), alarm)
+      const { deps, lanes, namespace, chores } = setting
+      this.#lane = namespace.idFromName(CHORE_LANE).equals(ctx.id)
+        ? new ChoreLane(chores, deps.config, alarm)
+        : new LaneDrain(deps, lanes, numberOf(ctx.id, namespace), alarm)
       void ctx.blockConcurrencyWhile(() => alarm.load())
     }
 
@@ -34,7 +45,11 @@ export function createLaneClass(settingOf: (env: Record<string, unknown>) => Lan
     }
 
     async abort(requestId: string, attempt: number): Promise<void> {
-      this.#lane?.abort(requestId, attempt)
+      if (this.#lane instanceof LaneDrain) this.#lane.abort(requestId, attempt)
+    }
+
+    async watch(requestId: string, until: number): Promise<void> {
+      if (this.#lane instanceof LaneDrain) this.#lane.watch(requestId, until)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { AppError } from "../core/errors.ts"
+import { kindOf } from "../core/errors.ts"
 import type {
   Claim,
   ClaimedRequest,
@@ -47,7 +47,7 @@ export async function carryOut(drain: Drain): Promise<DrainReport> {
         await drain.bell.rest(step.ms)
         break
       case "end":
-        return close(drain)
+        return await close(drain)
     }
   }
 }
@@ -114,6 +114,7 @@ function receive(drain: Drain, claim: Claim): void {
     drain.isStopped = true
     drain.decided(handBack(claimed.lease))
   }
+  if (claim.choresDue) drain.seeToChores()
   drain.options.observer?.claimed(claim)
 }
 
@@ -123,11 +124,13 @@ function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
   const held = drain.hand.take(claimed, deps.clock())
   const end = (ended: Settlement | null) => {
     drain.hand.drop(held)
+    drain.partials.drop(held)
     const settlement = ended ?? (held.isGivenBack ? handBack(claimed.lease) : null)
     if (settlement !== null) drain.decided(settlement)
     drain.bell.ring()
   }
-  callRequest({ ...deps, slots, storeSlots, budget }, held, provider).then(end, (error: unknown) => {
+  const onText = (text: string) => drain.partials.grow(held, text)
+  callRequest({ ...deps, slots, storeSlots, budget, onText }, held, provider).then(end, (error: unknown) => {
     callLost(drain, held, error)
     end(null)
   })
@@ -146,7 +149,10 @@ async function look(drain: Drain, leases: Lease[], atProviders: boolean): Promis
   try {
     budget.spend(Number(leases.length > 0) + Number(atProviders))
     if (atProviders) for (const provider of await deps.queue.shutProviders()) hand.giveBack(provider)
-    if (leases.length > 0) hand.abort(await deps.queue.lostLeases(leases))
+    if (leases.length === 0) return
+    const { lost, watchedUntil } = await deps.queue.lookAtLeases(leases)
+    hand.abort(lost)
+    drain.watch(watchedUntil)
   } catch (error) {
     storeFailed(drain, "look", error)
   }
@@ -172,20 +178,15 @@ function storeFailed(drain: Drain, op: string, error: unknown): void {
   drain.deps.log.warn("store_failed", { op, kind })
 }
 
-function close(drain: Drain): DrainReport {
+async function close(drain: Drain): Promise<DrainReport> {
   const { deps, options, outbox, report, startedAt } = drain
   for (const { lease, decision } of outbox.drop()) {
     drain.failed("answer_lost")
     const { requestId, attempt } = lease
     deps.log.error("answer_lost", { requestId, attempt, decision: decision.kind })
   }
+  await drain.chores
   report.wakeAt = drain.nextAt
   reportEnd(report, deps.log, options.owner, deps.clock() - startedAt)
   return report
-}
-
-/** What went wrong, without its text, which could hold content. */
-function kindOf(error: unknown): string {
-  if (error instanceof AppError) return error.code
-  return error instanceof Error ? error.name : "unknown"
 }

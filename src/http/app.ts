@@ -2,19 +2,30 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountMessageBatches } from "./anthropic/message-batches.ts"
+import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
 import { mountCleanup } from "./cleanup.ts"
 import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
+import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountBatches } from "./openai/batches.ts"
+import { mountChat } from "./openai/chat.ts"
+import { mountFiles } from "./openai/files.ts"
+import { mountModels } from "./openai/models.ts"
+import { mountResponses } from "./openai/responses.ts"
+import { mountUploads } from "./openai/uploads.ts"
 import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountProviders } from "./providers.ts"
+import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
 import { mountStats } from "./stats.ts"
+import { mountWebhookSecrets } from "./webhook-secrets.ts"
 
 /** A caller's own id of the exchange is kept when it is safe to log. */
 const EXCHANGE_ID = /^[A-Za-z0-9._:-]{1,128}$/
@@ -38,6 +49,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
     await next()
   })
   mountRequests(app)
+  mountEvents(app)
   mountStats(app)
   mountCleanup(app)
   mountPause(app)
@@ -45,6 +57,16 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountOrganizations(app)
   mountKeys(app)
   mountAudit(app)
+  mountFiles(app)
+  mountUploads(app)
+  mountBatches(app)
+  mountWebhookSecrets(app)
+  mountDeliveries(app)
   mountActionApi(app)
+  mountChat(app)
+  mountModels(app)
+  mountResponses(app)
+  mountMessages(app)
+  mountMessageBatches(app)
   return app
 }

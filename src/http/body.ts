@@ -16,7 +16,7 @@ export interface JsonBody {
  * Throws `unsupported_media_type`, `too_large` or `malformed_json`, in this order.
  */
 export async function readJson(c: AppContext, maxBytes: number): Promise<JsonBody> {
-  checkType(c)
+  checkJsonType(c)
   return parseJson(await readBytes(c, maxBytes))
 }
 
@@ -25,11 +25,11 @@ export async function readOptionalJson(c: AppContext, maxBytes: number): Promise
   if (isJson(c)) {
     const bytes = await readBytes(c, maxBytes)
     if (bytes.length === 0) return { value: {}, bytes: 0 }
-    checkType(c)
+    checkJsonType(c)
     return parseJson(bytes)
   }
   const bytes = await readBytes(c, 0).catch(() => null)
-  if (bytes === null) checkType(c)
+  if (bytes === null) checkJsonType(c)
   return { value: {}, bytes: 0 }
 }
 
@@ -39,7 +39,7 @@ function isJson(c: AppContext): boolean {
   return /^application\/json *(;|$)/i.test(type) && charset.toLowerCase() === "utf-8"
 }
 
-function checkType(c: AppContext): void {
+export function checkJsonType(c: AppContext): void {
   if (!isJson(c)) {
     throw new AppError("unsupported_media_type", "Send JSON in UTF-8 with Content-Type: application/json.")
   }

@@ -1,4 +1,4 @@
-import { type Principal, requireOrganization, requirePriority } from "../auth/principal.ts"
+import { requireOrganization, requirePriority } from "../auth/principal.ts"
 import type { ReadRequests, RequestRules } from "../core/contracts/new-request.ts"
 import { invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
@@ -13,16 +13,17 @@ import { checkCommandSize } from "./sizes.ts"
 /** What the enqueue routes answer, per request. */
 export type EnqueuedRequest = EnqueueReply & Pick<RequestHead, "priority" | "provider" | "model">
 
-/** Reads requests from a body with `read` and stores all of them, or none. One round trip. */
+/** Reads requests from a body with `read` and stores all of them, or none. `organizationId`: theirs where they name none. One round trip. */
 export async function enqueue(
   c: AppContext,
   { value, bytes }: JsonBody,
   read: (value: unknown, rules: RequestRules) => ReadRequests,
+  organizationId = c.get("principal").organizationId,
 ): Promise<EnqueuedRequest[]> {
   const services = servicesOf(c)
   const principal = c.get("principal")
   const idempotencyKey = readIdempotencyKey(c)
-  const { requests, problems } = read(value, rulesOf(services, principal))
+  const { requests, problems } = read(value, rulesOf(services, organizationId))
   if (requests === null) throw invalid("The body", problems)
   checkCommandSize(requests, bytes)
   for (const { head } of requests) {
@@ -50,7 +51,7 @@ export function present(reply: EnqueueReply, head: RequestHead | undefined): Enq
   }
 }
 
-function rulesOf({ config, clock, newRequestId }: Services, { organizationId }: Principal): RequestRules {
+function rulesOf({ config, clock, newRequestId }: Services, organizationId: string): RequestRules {
   return { config, organizationId, now: clock(), newRequestId }
 }
 

@@ -1,5 +1,6 @@
 import { isOperator } from "../auth/principal.ts"
-import type { QueueHealth, RequestQueue } from "../queue/contract.ts"
+import type { RequestQueue } from "../queue/contract.ts"
+import type { QueueHealth } from "../queue/figures-contract.ts"
 import type { App, AppContext, Services } from "./context.ts"
 import { resource } from "./resource.ts"
 

@@ -19,9 +19,25 @@ export function checkIdempotencyKey(key: string): string {
   return key
 }
 
+/** Of a caller's key on this route; null: there is none. */
+export async function hashIdempotencyKey(c: AppContext): Promise<string | null> {
+  const key = readIdempotencyKey(c)
+  return key === null ? null : sha256Hex(`${c.req.path}\n${key}`)
+}
+
+/** The same call is one with the same body, whatever the order of its members. */
+export async function identifyBody(
+  c: AppContext,
+  organizationId: string,
+  body: unknown,
+): Promise<Idempotency | null> {
+  const keyHash = await hashIdempotencyKey(c)
+  return keyHash === null ? null : { organizationId, keyHash, bodyHash: await sha256Hex(canonicalJson(body)) }
+}
+
 /**
  * What makes two calls the same: route and key, and the body after parsing and defaults, whatever the order of its
- * members. What each call gets anew (ids, times) is left out, and so are no fallbacks: keys from before there were any
+ * members. What each call gets anew (ids, times) is left out, and so are no fallbacks and no callback: keys from before there were any
  * keep their meaning.
  */
 export async function identify(route: string, key: string, requests: RequestRead[]): Promise<Idempotency> {
@@ -33,10 +49,12 @@ export async function identify(route: string, key: string, requests: RequestRead
       createdAt: _createdAt,
       scheduledAt: _scheduledAt,
       simulated: _simulated,
+      batchId: _batchId,
+      callback,
       ...fields
     } = head
     const fallbacks = head.fallbacks.length > 0 ? head.fallbacks : undefined
-    return { ...fields, fallbacks, ...body, ...asked }
+    return { ...fields, fallbacks, callback: callback ?? undefined, ...body, ...asked }
   })
   return {
     organizationId: organizations.size === 1 ? only : "*",

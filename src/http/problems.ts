@@ -1,7 +1,7 @@
 import { AppError, PROBLEM_STATUS } from "../core/errors.ts"
 import { jsonLog } from "../core/log.ts"
-import { ACTION_PATH } from "./action-path.ts"
 import type { AppContext } from "./context.ts"
+import { anthropicError, dialectOf, openaiError } from "./dialect.ts"
 
 type Status = (typeof PROBLEM_STATUS)[keyof typeof PROBLEM_STATUS]
 
@@ -34,10 +34,27 @@ export function answerError(thrown: unknown, c: AppContext): Response {
     c.header("Retry-After", String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS))
   }
   const { code, message: detail, errors, extra } = error
-  if (c.req.path.replace(/\/$/, "") === ACTION_PATH)
-    return c.json({ success: false, error: detail, code, ...extra }, status)
+  switch (dialectOf(c)) {
+    case "action":
+      return c.json({ success: false, error: detail, code, ...extra }, status)
+    case "openai":
+      discourageRetry(c, error)
+      return c.json(openaiError(error), status)
+    case "anthropic":
+      discourageRetry(c, error)
+      return c.json(anthropicError(error, c.res.headers.get("X-Request-Id")), status)
+  }
   const problem = { type: "about:blank", title: TITLES[status], status, detail, code, errors, ...extra }
   return c.body(JSON.stringify(problem), status, { "Content-Type": "application/problem+json" })
+}
+
+/**
+ * Their clients repeat a 503 by themselves; of what may be stored all the same that would be a second, paid call, unless
+ * an Idempotency-Key makes the two one.
+ */
+function discourageRetry(c: AppContext, { extra }: AppError): void {
+  const isSafe = c.req.header("Idempotency-Key") !== undefined
+  if (extra?.maybeStored === true && !isSafe) c.header("x-should-retry", "false")
 }
 
 export function answerNotFound(c: AppContext): Response {

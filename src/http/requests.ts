@@ -1,17 +1,19 @@
 import { tenantOf } from "../auth/principal.ts"
 import { checkDeadline, readBulk, readRequest } from "../core/contracts/new-request.ts"
-import { ReplayBody, StatusQuery } from "../core/contracts/parameters.ts"
+import { MAX_WAIT_SECONDS, ReplayBody, StatusQuery } from "../core/contracts/parameters.ts"
 import { check, invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
-import { isRequestId } from "../core/ids.ts"
 import type { StatusOptions, StatusReply } from "../queue/contract.ts"
 import { auditEntry } from "./audit.ts"
 import { readJson, readOptionalJson } from "./body.ts"
 import type { App, AppContext } from "./context.ts"
 import { type EnqueuedRequest, enqueue, present } from "./enqueue.ts"
+import { awaitRequest } from "./follow/await-request.ts"
 import { listRequests } from "./list.ts"
+import { readPreferences } from "./preferences.ts"
 import { answerNotFound } from "./problems.ts"
 import { readQuery } from "./query.ts"
+import { knownShape, readStatus, unknownRequest } from "./read-status.ts"
 import { afterAnswer, resource, servicesOf, wakeLanes } from "./resource.ts"
 import { retryAfterSeconds } from "./retry-after.ts"
 import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
@@ -43,9 +45,26 @@ async function postBulk(c: AppContext): Promise<Response> {
   return c.json({ requests: await enqueue(c, body, readBulk) }, 202)
 }
 
+/** Answers when the request is finished, at the latest after as long as the caller is ready to wait. */
 async function getRequest(c: AppContext): Promise<Response> {
-  const { include } = readQuery(c, StatusQuery)
-  return c.json(await findRequest(c, c.req.param("requestId"), { includeMessages: include === "messages" }))
+  const { include, wait } = readQuery(c, StatusQuery)
+  const seconds = wait ?? readPreferredWait(c) ?? 0
+  const status = await awaitRequest(c, c.req.param("requestId"), {
+    includeMessages: include === "messages",
+    untilAt: servicesOf(c).clock() + seconds * 1000,
+    signal: c.req.raw.signal,
+  })
+  sayWhenToAskAgain(c, status)
+  return c.json(status)
+}
+
+/** `Prefer: wait=…`, at most as long as `?wait` may be; null: there is none. */
+function readPreferredWait(c: AppContext): number | null {
+  const wait = readPreferences(c.req.header("Prefer")).get("wait")
+  if (wait === undefined || !/^\d{1,9}$/.test(wait)) return null
+  const seconds = Math.min(Number(wait), MAX_WAIT_SECONDS)
+  c.header("Preference-Applied", `wait=${seconds}`)
+  return seconds
 }
 
 async function deleteRequest(c: AppContext): Promise<Response> {
@@ -73,7 +92,7 @@ async function replayRequest(c: AppContext): Promise<Response> {
   return answerAccepted(c, present(reply.reply, reply.head))
 }
 
-function answerAccepted(c: AppContext, request: EnqueuedRequest | undefined): Response {
+export function answerAccepted(c: AppContext, request: EnqueuedRequest | undefined): Response {
   c.header("Location", `/v1/requests/${request?.requestId}`)
   return c.json(request, 202)
 }
@@ -87,12 +106,14 @@ export async function findRequest(
   requestId: string | undefined,
   options: StatusOptions = {},
 ): Promise<StatusReply> {
-  const { queue, clock } = servicesOf(c)
-  const status = await queue.status(knownShape(requestId), tenantOf(c.get("principal")), options)
-  if (status === null) throw unknownRequest()
-  const seconds = retryAfterSeconds(status, clock())
-  if (seconds !== null) c.header("Retry-After", String(seconds))
+  const status = await readStatus(c, requestId, options)
+  sayWhenToAskAgain(c, status)
   return status
+}
+
+function sayWhenToAskAgain(c: AppContext, status: StatusReply): void {
+  const seconds = retryAfterSeconds(status, servicesOf(c).clock())
+  if (seconds !== null) c.header("Retry-After", String(seconds))
 }
 
 /** Cancels a request, or discards a dead letter. Throws `not_found`, and `conflict` for a completed one. */
@@ -106,6 +127,7 @@ export async function cancelRequest(
   const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit)
   switch (reply.kind) {
     case "cancelled":
+      if (reply.choresDue) afterAnswer(c, lanes.wakeChores())
       if (reply.owner !== null) afterAnswer(c, lanes.abort(reply.owner, id, reply.attempt))
       return { state: "cancelled" }
     case "discarded":
@@ -115,14 +137,4 @@ export async function cancelRequest(
     case "unknown":
       throw unknownRequest()
   }
-}
-
-/** What cannot be an id needs no round trip. */
-function knownShape(requestId: string | undefined): string {
-  if (requestId === undefined || !isRequestId(requestId)) throw unknownRequest()
-  return requestId
-}
-
-function unknownRequest(): AppError {
-  return new AppError("not_found", "No such request is known, or its time to live is over.")
 }

@@ -1,7 +1,9 @@
 import { requireScope } from "../auth/principal.ts"
-import type { Scope } from "../core/contracts/access.ts"
+import { RateLimited, type RateState } from "../auth/rate.ts"
+import { ORGANIZATION_ID, ORGANIZATION_ID_RULE, type Scope } from "../core/contracts/access.ts"
 import { AppError } from "../core/errors.ts"
 import type { App, AppContext, Services } from "./context.ts"
+import { isCompatible } from "./dialect.ts"
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
@@ -37,14 +39,45 @@ export function resource(app: App, path: string, operations: Partial<Record<Meth
 /** Throws `unauthorized` without a known key, `rate_limited`, or `forbidden` without the scope. */
 async function admit(c: AppContext, scope: Scope | "any"): Promise<void> {
   const { authenticate, limitRate, auditor } = servicesOf(c)
-  const principal = await authenticate(c.req.header("Authorization"))
+  const principal = await authenticate(authorizationOf(c))
   if (principal === null) {
     auditor.noteRefusal(c)
     throw new AppError("unauthorized", "A valid key is needed: Authorization: Bearer <key>.")
   }
-  await limitRate(principal)
+  tellRate(
+    c,
+    await limitRate(principal).catch((error: unknown) => {
+      if (error instanceof RateLimited) tellRate(c, error.rate)
+      throw error
+    }),
+  )
   if (scope !== "any") requireScope(principal, scope)
   c.set("principal", principal)
+}
+
+/** The headers of draft-ietf-httpapi-ratelimit-headers: what the key may do, and what is left of it. */
+function tellRate(c: AppContext, rate: RateState | null): void {
+  if (rate === null) return
+  c.header("RateLimit-Policy", `"key";q=${rate.limit};w=60`)
+  c.header("RateLimit", `"key";r=${rate.remaining};t=${rate.resetSeconds}`)
+}
+
+/** Vendors' clients may send the key in a header of their own. */
+function authorizationOf(c: AppContext): string | undefined {
+  const key = isCompatible(c) ? c.req.header("x-api-key") : undefined
+  return key === undefined ? c.req.header("Authorization") : `Bearer ${key}`
+}
+
+/**
+ * On the compatible routes, whose bodies have no member for it: the key's organization, of a key for all the one that
+ * the header names, else `default`. Throws `invalid_request` for a name that can be none.
+ */
+export function organizationOf(c: AppContext): string {
+  const { organizationId } = c.get("principal")
+  if (organizationId !== "*") return organizationId
+  const named = c.req.header("OpenAI-Organization") || "default"
+  if (ORGANIZATION_ID.test(named)) return named
+  throw new AppError("invalid_request", `The header OpenAI-Organization ${ORGANIZATION_ID_RULE}.`)
 }
 
 /** Throws `not_configured` when the settings are bad. */

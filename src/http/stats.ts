@@ -1,6 +1,7 @@
 import { tenantOf } from "../auth/principal.ts"
 import { type RequestState, STATES } from "../core/request.ts"
-import type { QueueStats, RequestQueue } from "../queue/contract.ts"
+import type { RequestQueue } from "../queue/contract.ts"
+import type { QueueStats } from "../queue/figures-contract.ts"
 import type { App, AppContext } from "./context.ts"
 import { resource, servicesOf } from "./resource.ts"
 

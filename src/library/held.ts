@@ -54,5 +54,6 @@ export function claimedElsewhere(status: StatusReply, { attempt, target }: Attem
     retries: retried.length,
     timeouts: retried.filter((each) => each.error?.code === "timeout" && each.provider === provider).length,
     startedAt: lost?.startedAt ?? status.startedAt ?? status.createdAt,
+    watchedUntil: 0,
   }
 }

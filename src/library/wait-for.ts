@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts"
 import { AppError } from "../core/errors.ts"
 import { isFinished, type RequestStatus } from "../core/outcome.ts"
+import { sleep } from "../core/sleep.ts"
 import { unknownRequest, WaitTimeoutError } from "./errors.ts"
 
 export interface WaitOptions {
@@ -47,7 +48,7 @@ export async function waitUntilFinished(
     }
     const now = clock()
     if (now >= until) throw new WaitTimeoutError(requestId, timeoutMs, last, cause)
-    await pause(Math.min(until - now, Math.max(pauseMs, knownWaitMs(last, now))), signal)
+    await sleep(Math.min(until - now, Math.max(pauseMs, knownWaitMs(last, now))), signal)
     pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS)
   }
 }
@@ -57,17 +58,4 @@ function knownWaitMs(status: RequestStatus | null, now: number): number {
   const dueAt = status?.state === "scheduled" ? status.scheduledAt : null
   const expectedMs = ((status?.estimatedStartAt?.p50 ?? now) - now) / 2
   return Math.min(dueAt === null ? expectedMs : dueAt - now, LONGEST_KNOWN_PAUSE_MS)
-}
-
-/** Ends early with the signal; the caller then looks at it. */
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener("abort", end)
-      resolve()
-    }
-    const timer = setTimeout(end, signal?.aborted ? 0 : ms)
-    signal?.addEventListener("abort", end)
-  })
 }

@@ -80,8 +80,9 @@ async function readResponse(
 
   const assembly = wire.startAssembly(call.model)
   const isJson = /json/i.test(response.headers.get("content-type") ?? "")
-  const read = isJson ? readWhole : readEvents
-  const reading = await read(response.body, assembly, clocks, call.maxResultBytes)
+  const reading = isJson
+    ? await readWhole(response.body, assembly, clocks, call.maxResultBytes)
+    : await readEvents(response.body, assembly, clocks, call)
   return conclude(reading, assembly, clocks, scene, call.maxResultBytes)
 }
 
@@ -109,14 +110,16 @@ async function readEvents(
   body: ReadableStream<Uint8Array>,
   assembly: Assembly,
   clocks: CallClocks,
-  maxResultBytes: number,
+  { maxResultBytes, onText }: ProviderCall,
 ): Promise<Reading> {
   const parser = new SseParser(maxResultBytes + ENVELOPE_CHARS)
   let progress: Progress = "nothing"
   const onData = (data: string): void => {
     if (progress === "end" || typeof progress === "object") return
     progress = assembly.take(data)
-    if (progress === "content") clocks.content()
+    if (progress !== "content") return
+    clocks.content()
+    onText?.(assembly.text)
   }
   let broken: Reading | null = null
   const error = await readBody(body, clocks, (chunk) => {

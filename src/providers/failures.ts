@@ -1,8 +1,8 @@
 import type { ErrorCode } from "../core/outcome.ts"
+import { readRetryAfter, readShouldRetry } from "../core/retry-after.ts"
 import type { Clock } from "./clocks.ts"
 import type { CallFailure } from "./provider.ts"
 import { redact } from "./redact.ts"
-import { readRetryAfter, readShouldRetry } from "./retry-after.ts"
 import type { ErrorReport, Problem } from "./wire.ts"
 
 type Meaning = [code: ErrorCode, scope: CallFailure["scope"], retryable: boolean, message: string]

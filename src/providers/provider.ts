@@ -12,6 +12,8 @@ export interface ProviderCall {
   maxResultBytes: number
   /** Aborted when the request was cancelled or the drain must end. */
   signal: AbortSignal
+  /** Told the visible text of the first choice each time that it has grown; may not throw. */
+  onText?: (text: string) => void
   /** Frees the connection slot once response headers have arrived, so injected by the drain. */
   fetch: typeof fetch
 }

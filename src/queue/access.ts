@@ -1,6 +1,6 @@
 import type { Random } from "../core/clock.ts"
 import type { StoredKey } from "../core/contracts/access.ts"
-import type { AccessStore, AuditEntry } from "./contract.ts"
+import type { AccessStore, AuditEntry } from "./access-contract.ts"
 import { unreadable } from "./formats.ts"
 import { createKeys, type Keys } from "./keys.ts"
 import { type ScriptCall, Store } from "./store.ts"
@@ -42,10 +42,10 @@ export function createAccess({ redis, queueName, random = Math.random }: AccessO
     },
     takeRate: async (keyId, at, wanted, perMinute) => {
       const key = keys.rate(keyId, Math.floor(at / MINUTE_MS))
-      const [granted] = await store.run<[number]>("takeRate", [
+      const [[granted, used]] = await store.run<[[number, number]]>("takeRate", [
         { name: "rate", keys: [key], args: [wanted, perMinute] },
       ])
-      return granted
+      return { granted, used }
     },
     audit: async (entry) => {
       await store.run("audit", [noteCall(keys, entry)])

@@ -1,16 +1,22 @@
 import { requestIdTime } from "../core/ids.ts"
 import type { FinishedState } from "../core/request.ts"
+import type { AuditEntry } from "./access-contract.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { AuditEntry, CancelReply } from "./contract.ts"
+import type { CancelReply } from "./contract.ts"
 import type { OutcomeSummary } from "./frames.ts"
 import { dayOf } from "./keys.ts"
 import type { ScriptCall } from "./store.ts"
 
 /** The longest result TTL, days: a cancelled request's index is that of the day its own TTL ends. */
 const LONGEST_TTL_DAYS = 30
+/** Requests that one round trip cancels: some 100 kB of keys. */
+export const CANCEL_GROUP = 50
 const NOTHING: OutcomeSummary = { usage: null, error: null, attempt: null }
 
-type CancelScriptReply = ["cancelled", string, string] | ["finished", string, string, string] | ["unknown"]
+type CancelScriptReply =
+  | ["cancelled", string, string, number?]
+  | ["finished", string, string, string]
+  | ["unknown"]
 
 export async function cancel(
   context: QueueContext,
@@ -18,32 +24,15 @@ export async function cancel(
   organizationId: string | null,
   audit?: AuditEntry,
 ): Promise<CancelReply> {
-  const { keys } = context
-  const now = context.clock()
-  const days = Array.from({ length: LONGEST_TTL_DAYS + 2 }, (_, i) => dayOf(now) + i)
   const [reply] = await runWithLines<[CancelScriptReply]>(context, "cancel", () => [
-    {
-      name: "cancel",
-      keys: [
-        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
-        ...[
-          keys.metadata(requestId),
-          keys.body(requestId),
-          keys.outcome(requestId),
-          keys.attempts(requestId),
-          keys.audit,
-        ],
-        ...days.map((day) => keys.finished("cancelled", day)),
-      ],
-      args: [
-        ...[now, context.lines.join(" "), requestId, organizationId ?? "*", JSON.stringify(NOTHING)],
-        encodeAudit(audit),
-      ],
-    },
+    cancelCall(context, requestId, organizationId, audit),
   ])
   if (reply[0] === "unknown") return { kind: "unknown" }
   if (reply[0] === "cancelled")
-    return { kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) }
+    return {
+      ...{ kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) },
+      ...(reply[3] === 1 && { choresDue: true }),
+    }
   const [, state, expiresAt, owningOrganization] = reply
   if (state === "completed") return { kind: "completed" }
   const entry = { requestId, organizationId: owningOrganization, endsAt: Number(expiresAt) }
@@ -61,6 +50,49 @@ export async function cancel(
   // this very call when its answer was lost.
   const again = await cancel(context, requestId, organizationId, audit)
   return again.kind === "unknown" ? { kind: "discarded" } : again
+}
+
+/** Cancels in groups, each of them in one round trip. */
+export async function cancelAll(
+  context: QueueContext,
+  requestIds: string[],
+  organizationId: string,
+): Promise<void> {
+  for (let first = 0; first < requestIds.length; first += CANCEL_GROUP) {
+    const group = requestIds.slice(first, first + CANCEL_GROUP)
+    await runWithLines<CancelScriptReply[]>(context, "cancel", () =>
+      group.map((requestId) => cancelCall(context, requestId, organizationId)),
+    )
+  }
+}
+
+function cancelCall(
+  context: QueueContext,
+  requestId: string,
+  organizationId: string | null,
+  audit?: AuditEntry,
+): ScriptCall {
+  const { keys } = context
+  const now = context.clock()
+  const days = Array.from({ length: LONGEST_TTL_DAYS + 2 }, (_, i) => dayOf(now) + i)
+  return {
+    name: "cancel",
+    keys: [
+      ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, keys.chores, ...lineKeys(context)],
+      ...[
+        keys.metadata(requestId),
+        keys.body(requestId),
+        keys.outcome(requestId),
+        keys.attempts(requestId),
+        keys.audit,
+      ],
+      ...days.map((day) => keys.finished("cancelled", day)),
+    ],
+    args: [
+      ...[now, context.lines.join(" "), requestId, organizationId ?? "*", JSON.stringify(NOTHING)],
+      encodeAudit(audit),
+    ],
+  }
 }
 
 /** A script that removes index entries, and with `outcomes` what they stand for. `endsAt`: only if it still ends then. */

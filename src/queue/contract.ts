@@ -1,15 +1,15 @@
-import type { StoredKey } from "../core/contracts/access.ts"
 import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
 import type {
   FinishedState,
-  Priority,
   RequestBody,
   RequestHead,
   RequestState,
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { AuditEntry } from "./access-contract.ts"
+import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -68,12 +68,22 @@ export interface ClaimedRequest {
   /** Of these, timeouts on this target. */
   timeouts: number
   startedAt: number
+  /** Until then its text is stored as it comes, epoch ms; past: it is not. */
+  watchedUntil: number
 }
 
 /** A request that must end without another call; it is leased to the claimer for 30 s, to be settled as failed. */
 export interface Overdue {
   lease: Lease
   reason: "lease_expired" | "deadline_exceeded"
+}
+
+/** How leases stand that a drain believes to hold. */
+export interface LeaseLook {
+  /** No longer held: cancelled, settled or taken over. */
+  lost: Lease[]
+  /** Per request that is held: until when its text is stored as it comes, epoch ms; 0: it never was. */
+  watchedUntil: Map<string, number>
 }
 
 export interface ClaimOptions {
@@ -113,6 +123,8 @@ export interface Claim {
   remaining: number
   /** The hour is over: this caller should run `maintain`. */
   maintenanceDue: boolean
+  /** There are chores to be seen to: `ChoreStore.take`. */
+  choresDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -161,6 +173,8 @@ export type CancelReply =
       kind: "cancelled" /** Who holds the lease, when it was processing. */
       owner: string | null
       attempt: number
+      /** Somebody is to be told. */
+      choresDue?: true
     }
   | { kind: "discarded" }
   | { kind: "completed" }
@@ -184,69 +198,41 @@ export interface RequestPage {
   nextCursor: string | null
 }
 
-export interface Percentiles {
-  p50: number | null
-  p95: number | null
-  p99: number | null
-}
-
-export interface ProviderState {
-  inFlight: number
-  /** Until then no call starts, for the provider asked for it or its breaker is open. */
-  blockedUntil: number | null
-  breaker: "closed" | "open" | "half_open"
-  paused: boolean
-}
-
-/** One configured provider, as `GET /v1/providers` shows it. */
-export interface ProviderDetails extends ProviderState, ProviderLimits {
-  name: string
-  /** Why the breaker is not closed. */
-  cause: "trouble" | "account" | null
-  /** In its own line; routes and requests with fallbacks have theirs. */
-  pending: number
-}
-
-/** One lane, by its last claim. Counts since it was first seen, or not for a day. */
-export interface LaneState extends DrainCounts {
-  name: string
-  lastClaimAt: number
-}
-
-export interface QueueStats {
-  counts: Record<RequestState, number>
-  pendingByPriority: Record<Priority, number>
-  pendingByProvider: Record<string, number>
-  oldestPendingAgeMs: number | null
-  throughput: {
-    enqueuedLastMinute: number
-    completedLastMinute: number
-    failedLastMinute: number
-    retriedLastMinute: number
-  }
-  waitMs: Percentiles
-  providerMs: Percentiles
-  providers: Record<string, ProviderState>
-  lanes: LaneState[]
-}
-
-export interface QueueHealth {
-  status: "ok" | "degraded" | "down"
-  store: { ok: boolean; latencyMs: number | null }
-  drain: { lastRunAt: number | null; ageMs: number | null }
-  backlog: number
-  /** Lines with pending requests that no configured provider serves. */
-  unservedLines: string[]
-  /** Providers whose breaker is not closed. */
-  troubled: string[]
-}
-
 /** Keep the whole status, or the status and the messages while they are kept. */
 export interface StatusOptions {
   includeMessages?: boolean
 }
 
 export type StatusReply = RequestStatus & { messages?: RequestBody["messages"] | null }
+
+/** A place in the text of an attempt. */
+export interface TextPosition {
+  attempt: number
+  /** Bytes of UTF-8 before it. */
+  offset: number
+}
+
+/** What an attempt's visible text has grown by. */
+export interface PartialText {
+  lease: Pick<Lease, "requestId" | "attempt">
+  timeoutMs: number
+  /** Bytes of UTF-8 before it. */
+  offset: number
+  /** Of whole characters. */
+  text: string
+}
+
+/** What one command tells of an unfinished request. */
+export interface Glance {
+  /** The number of its latest attempt; 0: there was none. */
+  attempt: number
+  /** Who holds the lease; null: nobody. */
+  owner: string | null
+  /** When the attempt that is under way started, epoch ms; null: it is not being processed. */
+  startedAt: number | null
+  /** Another text: something may have happened to it. */
+  revision: string
+}
 
 /**
  * The queue, as everything outside `queue/` sees it. Every method is safe to repeat: a lost answer
@@ -266,12 +252,17 @@ export interface RequestQueue {
   turn(settlements: Settlement[], options: ClaimOptions): Promise<{ replies: SettleReply[]; claim: Claim }>
   /** Makes the lease last until then, if it does not already; false when it is no longer held. One round trip. */
   extend(lease: Lease, expiresAt: number): Promise<boolean>
-  /** Which of these leases are no longer held (cancelled, taken over). One round trip and one command. */
-  lostLeases(leases: Lease[]): Promise<Lease[]>
+  /** How these leases stand. One round trip and one command. */
+  lookAtLeases(leases: Lease[]): Promise<LeaseLook>
   /** Providers of which nothing may start now: paused, blocked, or their breaker is open. One round trip and one command. */
   shutProviders(): Promise<string[]>
   /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
   cancel(requestId: string, organizationId: string | null, audit?: AuditEntry): Promise<CancelReply>
+  /**
+   * Cancels those of one organization that are not finished; what is finished stays as it is. One round trip for each 50
+   * of them, 12 commands each.
+   */
+  cancelAll(requestIds: string[], organizationId: string): Promise<void>
   replay(
     requestId: string,
     organizationId: string | null,
@@ -284,6 +275,20 @@ export interface RequestQueue {
     organizationId: string | null,
     options?: StatusOptions,
   ): Promise<StatusReply | null>
+  /** null: finished, or unknown. One round trip and one command. */
+  glance(requestId: string): Promise<Glance | null>
+  /** The same, and what is stored of an attempt's text from a place on. One round trip and two commands. */
+  glanceAtText(requestId: string, from: TextPosition): Promise<{ glance: Glance | null; text: string }>
+  /**
+   * Until then drains store the text of its attempts as it comes. null: finished, or unknown. One round trip and three
+   * commands at most.
+   */
+  watch(requestId: string, until: number): Promise<Glance | null>
+  /**
+   * Stores what texts have grown by, of attempts whose lease is still held. Per text: until when it is watched, epoch ms;
+   * null: its lease is lost. One round trip and two commands, one more per text, and another with its first.
+   */
+  writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
   stats(): Promise<QueueStats>
   /** Never throws: an unreachable store is `down`. One round trip. */
@@ -303,32 +308,4 @@ export interface RequestQueue {
   setLimits(provider: string, change: LimitsChange, audit?: AuditEntry): Promise<ProviderLimits>
   /** An organization's share beside the others', 1 unless set. One round trip, two with an audit entry. */
   setWeight(organizationId: string, weight: number, audit?: AuditEntry): Promise<void>
-}
-
-/** Who did what, to which id, from where. Never a prompt or a key. */
-export interface AuditEntry {
-  at: number
-  /** Such as `key.issued`, `request.cancelled`, `queue.paused`, `auth.refused`. */
-  action: string
-  /** The key's id; null when there was none. */
-  keyId: string | null
-  organizationId: string | null
-  /** What it was done to: a request, a key, a provider. */
-  target: string | null
-  ip: string | null
-}
-
-/** API keys, rates and the audit. Every method is one round trip. */
-export interface AccessStore {
-  issueKey(key: StoredKey, audit: AuditEntry): Promise<void>
-  findKey(keyId: string): Promise<StoredKey | null>
-  /** Newest first. */
-  listKeys(): Promise<StoredKey[]>
-  /** False when there was none. Two round trips. */
-  revokeKey(keyId: string, audit: AuditEntry): Promise<boolean>
-  /** How many of the `wanted` calls a key may make in the minute of `at`; they count as made. */
-  takeRate(keyId: string, at: number, wanted: number, perMinute: number): Promise<number>
-  audit(entry: AuditEntry): Promise<void>
-  /** Newest first. */
-  listAudit(limit: number, cursor: string | null): Promise<{ data: AuditEntry[]; nextCursor: string | null }>
 }

@@ -1,9 +1,9 @@
 import { AppError } from "../core/errors.ts"
 import { requestIdTime } from "../core/ids.ts"
-import type { RequestBody, RequestHead } from "../core/request.ts"
+import type { Callback, RequestBody, RequestHead } from "../core/request.ts"
 import { learn, lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { Enqueued, EnqueueReply, Idempotency, NewRequest } from "./contract.ts"
-import { encodeFrame } from "./frames.ts"
+import { encodeBody, encodeMetadata } from "./frames.ts"
 import { dayOf } from "./keys.ts"
 import { encodeRecord, newRecord } from "./record.ts"
 import { levelOf } from "./score.ts"
@@ -23,6 +23,7 @@ type Reply =
   | ["remembered", string, number, number]
   | ["mismatch"]
   | ["full", string]
+  | ["closed"]
 
 /** Stores all or none, once: see `lua/enqueue.lua`. */
 export async function enqueue(
@@ -61,6 +62,7 @@ export async function enqueue(
         ...[idempotency?.bodyHash ?? "", idempotency === null ? "" : JSON.stringify(replies)],
         organizations.join(" "),
         (day + RECENT_TTL_DAYS) * 86_400,
+        requests[0]?.head.batchId ?? "",
         ...args,
       ],
     },
@@ -70,9 +72,9 @@ export async function enqueue(
 
 function encodeRequest(request: NewRequest, organizations: string[]): (string | number)[] {
   const { head, body } = request
-  const bodyText = encodeFrame(body)
+  const bodyText = encodeBody(body)
   const dueAt = firstDueAt(head)
-  const metadata = Object.keys(head.metadata).length > 0 ? encodeFrame(head.metadata) : ""
+  const metadata = encodeMetadata(head)
   const record = newRecord({
     line: lineOf(head),
     level: levelOf(head.priority),
@@ -88,10 +90,19 @@ function encodeRequest(request: NewRequest, organizations: string[]): (string | 
     maxRetries: head.maxRetries,
     simulated: head.simulated ? 1 : 0,
     metadata: metadata === "" ? 0 : 1,
+    callback: head.callback === null ? "" : callbackLetters(head.callback),
+    batch: head.batchId ?? "",
     ...encodeTargets(request),
   })
   const organization = organizations.indexOf(head.organizationId) + 1
   return [head.requestId, organization, encodeRecord(record), metadata, bodyText]
+}
+
+/** As `lua/include/finish.lua` reads them. */
+const CALLBACK_LETTERS = { "request.completed": "c", "request.failed": "f", "request.cancelled": "x" }
+
+function callbackLetters({ events }: Callback): string {
+  return events.map((event) => CALLBACK_LETTERS[event]).join("")
 }
 
 async function answer(context: QueueContext, replies: EnqueueReply[], reply: Reply): Promise<Enqueued> {
@@ -107,6 +118,10 @@ async function answer(context: QueueContext, replies: EnqueueReply[], reply: Rep
       return { requests: await present(context, replies), replayed: false }
     case "mismatch":
       throw new AppError("idempotency_mismatch", "This Idempotency-Key was used with another body.", {
+        op: "enqueue",
+      })
+    case "closed":
+      throw new AppError("conflict", "The batch takes no more requests: it is being cancelled.", {
         op: "enqueue",
       })
     case "full":

@@ -5,11 +5,24 @@ import { decodeRecord, type LiveRecord } from "./record.ts"
 import { priorityOf } from "./score.ts"
 import { askedOf } from "./targets.ts"
 
+/** Of metadata that a callback goes along with. */
+const CALLBACK_VERSION = "2"
 /** Every stored value starts with its format's version, so that an older process refuses what it can't read. */
 const VERSION = "1"
 
-export function encodeFrame(value: RequestBody | RequestHead["metadata"]): string {
-  return VERSION + JSON.stringify(value)
+export function encodeBody(body: RequestBody): string {
+  return VERSION + JSON.stringify(body)
+}
+
+/** What of a head has no place in the record; empty when there is nothing. */
+export function encodeMetadata({ metadata, callback }: Pick<RequestHead, "metadata" | "callback">): string {
+  if (callback !== null) return CALLBACK_VERSION + JSON.stringify({ metadata, callback })
+  return Object.keys(metadata).length > 0 ? VERSION + JSON.stringify(metadata) : ""
+}
+
+function decodeMetadata(text: string): Pick<RequestHead, "metadata" | "callback"> {
+  if (text.startsWith(CALLBACK_VERSION)) return JSON.parse(text.slice(CALLBACK_VERSION.length))
+  return { metadata: decodeFrame(text) as RequestHead["metadata"], callback: null }
 }
 
 function decodeFrame(text: string): unknown {
@@ -34,7 +47,8 @@ export function readHead(
     timeoutMs: record.timeoutMs,
     maxRetries: record.maxRetries,
     resultTtlSeconds: record.resultTtlSeconds,
-    metadata: metadata ? (decodeFrame(metadata) as RequestHead["metadata"]) : {},
+    ...(metadata ? decodeMetadata(metadata) : { metadata: {}, callback: null }),
+    batchId: record.batch || null,
     simulated: record.simulated === 1,
   }
 }

@@ -1,6 +1,6 @@
 import { learn, type QueueContext } from "./context.ts"
-import type { QueueHealth } from "./contract.ts"
 import { recentStarts } from "./estimate.ts"
+import type { QueueHealth } from "./figures-contract.ts"
 import { providerOfLine } from "./targets.ts"
 
 /** Two ticks that did not come, and some more: a single late one is normal. */

@@ -15,8 +15,13 @@ export function createKeys(queueName: string) {
     live: key("live"),
     scheduled: key("scheduled"),
     deadlines: key("deadlines"),
+    chores: key("chores"),
     keys: key("keys"),
     audit: key("audit"),
+    webhookSecrets: key("webhook-secrets"),
+    delivery: (requestId: string) => key(`delivery:${requestId}`),
+    deliveries: (organizationId: string, day: number) => key(`deliveries:${organizationId}:${day}`),
+    goneReceiver: (organizationId: string, urlHash: string) => key(`gone:${organizationId}:${urlHash}`),
     rate: (keyId: string, minute: number) => key(`rate:${keyId}:${minute}`),
     line: (line: string) => key(`line:${line}`),
     leases: (provider: string) => key(`leases:${provider}`),
@@ -24,9 +29,19 @@ export function createKeys(queueName: string) {
     body: (requestId: string) => key(`body:${requestId}`),
     outcome: (requestId: string) => key(`outcome:${requestId}`),
     attempts: (requestId: string) => key(`attempts:${requestId}`),
+    partial: (requestId: string, attempt: number) => key(`partial:${requestId}:${attempt}`),
     finished: (state: FinishedState, day: number) => key(`finished:${state}:${day}`),
     recent: (organizationId: string, day: number) => key(`recent:${organizationId}:${day}`),
     idempotency: (organizationId: string, hash: string) => key(`idem:${organizationId}:${hash}`),
+    file: (fileId: string) => key(`file:${fileId}`),
+    /** A chunk of a file, or of a part of an upload. */
+    chunk: (id: string, number: number) => key(`file:${id}:${number}`),
+    files: (organizationId: string) => key(`files:${organizationId}`),
+    upload: (uploadId: string) => key(`upload:${uploadId}`),
+    batch: (batchId: string) => key(`batch:${batchId}`),
+    /** Line numbers by custom id, while an input file is read for the first time. */
+    customIds: (batchId: string) => key(`batch:${batchId}:ids`),
+    batches: (kind: string, organizationId: string) => key(`batches:${kind}:${organizationId}`),
     /** The same key by its index's name, `state:day`, as scripts know it. */
     finishedIndex: (index: string) => key(`finished:${index}`),
     /** The `finished` keys of one day, in the order of FINISHED_STATES. */

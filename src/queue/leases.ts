@@ -1,5 +1,5 @@
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { Lease } from "./contract.ts"
+import type { Lease, LeaseLook } from "./contract.ts"
 import { decodeRecord } from "./record.ts"
 
 /** False when the lease is no longer held. */
@@ -15,16 +15,18 @@ export async function extendLease(context: QueueContext, lease: Lease, expiresAt
   return extended === 1
 }
 
-/** Which of these are no longer held: cancelled, settled or taken over. One command. */
-export async function lostLeases(context: QueueContext, leases: Lease[]): Promise<Lease[]> {
-  if (leases.length === 0) return []
+/** How these leases stand. One command. */
+export async function lookAtLeases(context: QueueContext, leases: Lease[]): Promise<LeaseLook> {
+  const look: LeaseLook = { lost: [], watchedUntil: new Map() }
+  if (leases.length === 0) return look
   const [packed] = await context.store.query<[(string | null)[]]>("leases", [
     ["HMGET", context.keys.live, ...leases.map(({ requestId }) => requestId)],
   ])
-  return leases.filter(({ attempt, op }, i) => {
-    const text = packed[i]
-    if (text == null) return true
-    const record = decodeRecord(text)
-    return record.owner === "" || record.attempt !== attempt || record.op !== op
-  })
+  for (const [i, lease] of leases.entries()) {
+    const record = packed[i] == null ? null : decodeRecord(packed[i])
+    const isHeld = record !== null && record.attempt === lease.attempt && record.op === lease.op
+    if (isHeld && record.owner !== "") look.watchedUntil.set(lease.requestId, record.watchedUntil)
+    else look.lost.push(lease)
+  }
+  return look
 }

@@ -1,8 +1,9 @@
 import { AppError } from "../core/errors.ts"
 import type { LimitsChange, ProviderLimits } from "../core/limits.ts"
 import { noteCall } from "./access.ts"
+import type { AuditEntry } from "./access-contract.ts"
 import type { QueueContext } from "./context.ts"
-import type { AuditEntry, ProviderDetails } from "./contract.ts"
+import type { ProviderDetails } from "./figures-contract.ts"
 import { changeLimits, decodeLimits, encodeLimits } from "./limits.ts"
 import { readProviderState } from "./provider-state.ts"
 

@@ -1,4 +1,4 @@
-import type { ProviderDetails } from "./contract.ts"
+import type { ProviderDetails } from "./figures-contract.ts"
 
 type State = Pick<ProviderDetails, "inFlight" | "blockedUntil" | "breaker" | "paused" | "cause">
 

@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
-import { cancel } from "./cancel.ts"
+import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
@@ -8,7 +8,7 @@ import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./cont
 import { enqueue } from "./enqueue.ts"
 import { readHealth } from "./health.ts"
 import { createKeys } from "./keys.ts"
-import { extendLease, lostLeases } from "./leases.ts"
+import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
 import { list } from "./list.ts"
 import { maintain } from "./maintain.ts"
@@ -17,6 +17,7 @@ import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
+import { glance, glanceAtText, watch, writePartials } from "./watch.ts"
 
 export interface QueueOptions {
   /** Any Upstash REST endpoint. */
@@ -44,13 +45,18 @@ export function createQueue(options: QueueOptions): RequestQueue {
     settle: (settlements) => settle(context, settlements),
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),
     extend: (lease, expiresAt) => extendLease(context, lease, expiresAt),
-    lostLeases: (leases) => lostLeases(context, leases),
+    lookAtLeases: (leases) => lookAtLeases(context, leases),
     shutProviders: () => shutProviders(context),
     cancel: (requestId, organizationId, audit) => cancel(context, requestId, organizationId, audit),
+    cancelAll: (requestIds, organizationId) => cancelAll(context, requestIds, organizationId),
     replay: (requestId, organizationId, changes, audit) =>
       replay(context, requestId, organizationId, changes, audit),
     status: (requestId, organizationId, statusOptions) =>
       findStatus(context, requestId, organizationId, statusOptions),
+    glance: (requestId) => glance(context, requestId),
+    glanceAtText: (requestId, from) => glanceAtText(context, requestId, from),
+    watch: (requestId, until) => watch(context, requestId, until),
+    writePartials: (texts) => writePartials(context, texts),
     list: (listOptions) => list(context, listOptions),
     stats: () => readStats(context),
     health: () => readHealth(context),

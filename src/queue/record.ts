@@ -20,6 +20,8 @@ const ASKED_FIELDS = [
   "maxRetries",
   "simulated",
   "metadata",
+  "callback",
+  "batch",
 ] as const
 
 /** What has become of it. */
@@ -37,6 +39,7 @@ const FATE_FIELDS = [
   "target",
   "avoid",
   "circuit",
+  "watchedUntil",
 ] as const
 
 const TEXT_FIELDS = [
@@ -44,6 +47,8 @@ const TEXT_FIELDS = [
   "organization",
   "model",
   "targets",
+  "callback",
+  "batch",
   "timeouts",
   "owner",
   "op",
@@ -59,11 +64,13 @@ type FateField = (typeof FATE_FIELDS)[number]
 /**
  * The packed record of a live request. `level` of its priority; `model` and `targets` as in `targets.ts`; `scheduledAt` and
  * `deadlineAt` 0: none; `dueAt` when it was first due; `effectiveAt` since when it ages, 0 before it first entered its line;
- * `bytes` of its body and metadata; `tokens` an estimate; `simulated` and `metadata` 1: it is, it has some.
+ * `bytes` of its body and metadata; `tokens` an estimate; `simulated` and `metadata` 1: it is, it has some;
+ * `callback` letters of the ends to be told (`c`ompleted, `f`ailed, `x`: cancelled); `batch` it is a line of, empty: none.
  * `attempt` the latest number given out; `retries` that count; `timeouts` the numbers of the targets that timed out, `1.1`;
  * `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the lease, and `target` its number among the
  * targets, 0 before the first; `history` lost attempts as `number:startedAt:lostAt:target;…`; `avoid` targets that had
- * trouble with it; `circuit` the breaker's epoch when it was claimed.
+ * trouble with it; `circuit` the breaker's epoch when it was claimed; `watchedUntil`
+ * then nobody follows its text any more.
  */
 export type LiveRecord = Record<Exclude<AskedField | FateField, TextField>, number> &
   Record<TextField, string>
@@ -77,7 +84,7 @@ export interface LostAttempt {
   target: number
 }
 
-const RECORD_VERSION = 3
+const RECORD_VERSION = 4
 
 const FRESH: Pick<LiveRecord, FateField> = {
   attempt: 0,
@@ -93,6 +100,7 @@ const FRESH: Pick<LiveRecord, FateField> = {
   target: 0,
   avoid: "",
   circuit: "",
+  watchedUntil: 0,
 }
 const FRESH_TEXT = pack(FATE_FIELDS, FRESH)
 const isText = new Set<string>(TEXT_FIELDS)

@@ -1,9 +1,10 @@
 import { AppError } from "../core/errors.ts"
 import { requestIdTime } from "../core/ids.ts"
 import type { RequestStatus } from "../core/outcome.ts"
+import type { AuditEntry } from "./access-contract.ts"
 import { encodeAudit } from "./cancel.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { AuditEntry, ReplayReply } from "./contract.ts"
+import type { ReplayReply } from "./contract.ts"
 import { RECENT_TTL_DAYS } from "./enqueue.ts"
 import { decodeOutcome, readHead, type StoredOutcome } from "./frames.ts"
 import { dayOf } from "./keys.ts"
@@ -84,5 +85,7 @@ function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: numb
     createdAt: record.createdAt || record.dueAt,
     ...{ dueAt: now, effectiveAt: 0, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
     ...{ retries: 0, timeouts: "", avoid: "", lost: 0, owner: "", op: "", provider: "" },
+    // It has counted as ended. Its batch may have ended too: then nobody would take a new count away.
+    batch: "",
   }
 }

@@ -72,7 +72,7 @@ export function settleCall(
   const organizations = new Set(group.map(({ settlement }) => settlement.lease.organizationId))
   return {
     keys: [
-      ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
+      ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, keys.chores, ...lineKeys(context)],
       ...indexes.map((index) => keys.finishedIndex(index)),
       ...group.flatMap(({ settlement: { lease } }) => [
         ...[keys.metadata(lease.requestId), keys.body(lease.requestId)],

@@ -1,6 +1,6 @@
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { LaneState, Percentiles, QueueStats } from "./contract.ts"
+import type { LaneState, Percentiles, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
 import { readProviderState } from "./provider-state.ts"

@@ -70,8 +70,8 @@ export class Store {
   }
 
   /** Runs scripts in order in one round trip; not atomic as a whole. Replies in order. */
-  async run<Replies extends unknown[]>(op: string, calls: ScriptCall[]): Promise<Replies> {
-    return this.retrying(op, async () => {
+  async run<Replies extends unknown[]>(op: string, calls: ScriptCall[], tries = TRIES): Promise<Replies> {
+    return this.retrying(op, tries, async () => {
       const replies = await this.evaluate(calls, "sha")
       const unknown = calls.filter((_, i) => isNoScript(replies[i]?.error))
       if (unknown.length === 0) return replies.map(resultOf) as Replies
@@ -84,7 +84,7 @@ export class Store {
 
   /** Plain commands in one round trip; not atomic as a whole. Replies in order. */
   async query<Replies extends unknown[]>(op: string, commands: Command[]): Promise<Replies> {
-    return this.retrying(op, async () => (await this.send(commands)).map(resultOf) as Replies)
+    return this.retrying(op, TRIES, async () => (await this.send(commands)).map(resultOf) as Replies)
   }
 
   private async evaluate(calls: ScriptCall[], by: "sha" | "source"): Promise<Reply[]> {
@@ -105,13 +105,13 @@ export class Store {
     return this.transport.request({ body: only }).then((reply) => [reply as Reply], onlyNoScript)
   }
 
-  private async retrying<Result>(op: string, attempt: () => Promise<Result>): Promise<Result> {
+  private async retrying<Result>(op: string, tries: number, attempt: () => Promise<Result>): Promise<Result> {
     for (let tried = 1; ; tried++) {
       try {
         return await attempt()
       } catch (error) {
         const mapped = mapError(op, error)
-        if (!mapped.passing || tried === TRIES) throw mapped.error
+        if (!mapped.passing || tried === tries) throw mapped.error
         await new Promise((resolve) => setTimeout(resolve, this.random() * BACKOFF_BASE_MS * 4 ** tried))
       }
     }

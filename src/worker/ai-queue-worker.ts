@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
 import { carryOut, Drain, type DrainObserver, type Settlement, type SettleReply } from "../compose.ts"
+import { kindOf } from "../core/errors.ts"
 import { newOperationId } from "../core/ids.ts"
 import { type Crew, openCrew } from "./crew.ts"
 import { emitSettled, type WorkerEvents } from "./events.ts"
@@ -201,8 +202,7 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     try {
       act()
     } catch (error) {
-      const kind = error instanceof Error ? error.name : "unknown"
-      this.#crew.deps.log.error("listener_threw", { listener, kind })
+      this.#crew.deps.log.error("listener_threw", { listener, kind: kindOf(error) })
     }
   }
 }

@@ -1,4 +1,11 @@
-import { type Caller, createProviders, type DrainDeps, openQueue } from "../compose.ts"
+import {
+  type Caller,
+  choresBeside,
+  createProviders,
+  type DrainDeps,
+  openChores,
+  openQueue,
+} from "../compose.ts"
 import { jsonLog, type Log } from "../core/log.ts"
 import { Lookout } from "./lookout.ts"
 import { createNodeTransport } from "./node-transport.ts"
@@ -20,7 +27,8 @@ const QUIET_LOG: Log = { ...jsonLog, info: () => {} }
 /** Makes no call yet. Throws `SettingsError`. */
 export function openCrew(options: AIQueueWorkerOptions): Crew {
   const settings = readWorkerSettings(options)
-  const { queue, clock, config } = openQueue(settings.config, createNodeTransport)
+  const services = openQueue(settings.config, createNodeTransport)
+  const { queue, clock, config } = services
   let workers = 0
   return {
     settings,
@@ -31,6 +39,7 @@ export function openCrew(options: AIQueueWorkerOptions): Crew {
       // A process has no limit of those.
       config: { ...config, subrequestLimit: Number.POSITIVE_INFINITY },
       fetch: (...call) => fetch(...call),
+      seeToChores: choresBeside(openChores(services, async () => undefined)),
     },
     nextNumber: () => ++workers,
   }

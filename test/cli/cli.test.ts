@@ -4,14 +4,14 @@ import { freePort } from "../helpers/stack.ts"
 import { type CliOptions, type CliResult, runCli } from "./run-cli.ts"
 
 let queue: ServedQueue
-let cron: NodeJS.Timeout
+let stopCron: () => Promise<void>
 beforeAll(async () => {
   queue = await serveQueue()
   vi.spyOn(console, "log").mockImplementation(() => undefined)
-  cron = setInterval(() => void queue.tick(), 100)
+  stopCron = queue.runCron()
 })
 afterAll(async () => {
-  clearInterval(cron)
+  await stopCron()
   vi.restoreAllMocks()
   await queue.close()
 })

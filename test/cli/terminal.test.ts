@@ -12,16 +12,16 @@ const ESCAPE = "\u001b"
 const hasScript = process.platform === "linux" && spawnSync("script", ["--version"]).status === 0
 
 let queue: ServedQueue
-let cron: NodeJS.Timeout
+let stopCron: () => Promise<void>
 let folder: string
 beforeAll(async () => {
   queue = await serveQueue()
   folder = mkdtempSync(join(tmpdir(), "aiq-terminal-"))
   vi.spyOn(console, "log").mockImplementation(() => undefined)
-  cron = setInterval(() => void queue.tick(), 100)
+  stopCron = queue.runCron()
 })
 afterAll(async () => {
-  clearInterval(cron)
+  await stopCron()
   vi.restoreAllMocks()
   rmSync(folder, { recursive: true })
   await queue.close()
@@ -45,6 +45,7 @@ async function onTerminal(args: string[], env: Record<string, string> = {}): Pro
   return text(child.stdout)
 }
 
+const PROMPT = `Red ${ESCAPE}[31m and a bell \u0007.`
 const ENQUEUE = ["enqueue", "-p", "openai", "-m", "m", "--organization", "org", "--wait"]
 
 describe.runIf(hasScript)("on a terminal", () => {
@@ -57,18 +58,21 @@ describe.runIf(hasScript)("on a terminal", () => {
 
   it("an import has a bar that ends full", async () => {
     const file = join(folder, "requests.jsonl")
-    const line = JSON.stringify({ messages: [{ role: "user", content: "Hello" }] })
+    // Later, so that nobody's answer has to wait for 700 others.
+    const line = JSON.stringify({ messages: [{ role: "user", content: "Hello" }], delayMs: 3_600_000 })
     writeFileSync(file, `${line}\n`.repeat(700))
     const drawn = await onTerminal(["import", file, "-p", "openai", "-m", "m", "--organization", "org"])
     expect(drawn).toMatch(/█{30}.* 100 % {2}700\/700/)
     expect(drawn).toMatch(/700 requests enqueued/)
   })
 
-  it("an answer cannot steer it; elsewhere it comes as it is", async () => {
-    const prompt = `Red ${ESCAPE}[31m and a bell \u0007.`
-    expect(await onTerminal([...ENQUEUE, prompt])).toContain("Red [31m and a bell .")
-    const { stdout } = await runCli([...ENQUEUE, prompt], { url: queue.url })
-    expect(stdout).toContain(prompt)
+  it("an answer cannot steer it", async () => {
+    expect(await onTerminal([...ENQUEUE, PROMPT])).toContain("Red [31m and a bell .")
+  })
+
+  it("elsewhere an answer comes as it is, and figures without colour", async () => {
+    const { stdout } = await runCli([...ENQUEUE, PROMPT], { url: queue.url })
+    expect(stdout).toContain(PROMPT)
     expect((await runCli(["stats"], { url: queue.url })).stdout).not.toContain(ESCAPE)
   })
 })

@@ -12,15 +12,16 @@ import type {
 import type { EnqueuedRequest as Answered } from "../../src/http/enqueue.ts"
 import type { TenantStats as TenantsAnswer } from "../../src/http/stats.ts"
 import type * as contract from "../../src/queue/contract.ts"
+import type * as figures from "../../src/queue/figures-contract.ts"
 
 // The client may not import the queue's types, and must not drift from them.
 it("the client's types are what the API answers", () => {
-  expectTypeOf<QueueStats>().toEqualTypeOf<contract.QueueStats>()
+  expectTypeOf<QueueStats>().toEqualTypeOf<figures.QueueStats>()
   expectTypeOf<TenantStats>().toEqualTypeOf<TenantsAnswer>()
-  expectTypeOf<LaneState>().toEqualTypeOf<contract.LaneState>()
-  expectTypeOf<ProviderState>().toEqualTypeOf<contract.ProviderState>()
-  expectTypeOf<Omit<ProviderDetails, "wireFormat" | "simulated">>().toEqualTypeOf<contract.ProviderDetails>()
-  expectTypeOf<Omit<Required<QueueHealth>, "version">>().toEqualTypeOf<contract.QueueHealth>()
+  expectTypeOf<LaneState>().toEqualTypeOf<figures.LaneState>()
+  expectTypeOf<ProviderState>().toEqualTypeOf<figures.ProviderState>()
+  expectTypeOf<Omit<ProviderDetails, "wireFormat" | "simulated">>().toEqualTypeOf<figures.ProviderDetails>()
+  expectTypeOf<Omit<Required<QueueHealth>, "version">>().toEqualTypeOf<figures.QueueHealth>()
   expectTypeOf<StatusReply>().toEqualTypeOf<contract.StatusReply>()
   expectTypeOf<EnqueuedRequest>().toExtend<Answered>()
   expectTypeOf<Answered>().toExtend<EnqueuedRequest>()

@@ -7,14 +7,14 @@ import { ADMIN_KEY, type ServedQueue, serveQueue } from "./served-queue.ts"
 const FOLDER = resolve(import.meta.dirname, "../../examples/import-file")
 
 let queue: ServedQueue
-let cron: NodeJS.Timeout
+let stopCron: () => Promise<void>
 beforeAll(async () => {
   queue = await serveQueue()
   vi.spyOn(console, "log").mockImplementation(() => undefined)
-  cron = setInterval(() => void queue.tick(), 100)
+  stopCron = queue.runCron()
 })
 afterAll(async () => {
-  clearInterval(cron)
+  await stopCron()
   vi.restoreAllMocks()
   await queue.close()
 })

@@ -11,13 +11,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   queue: ["core"],
   providers: ["core"],
   drain: ["core", "queue", "providers"],
+  webhooks: ["core", "queue"],
   http: ["core", "auth", "queue"],
   library: ["core", "compose"],
   worker: ["core", "compose", "node"],
   client: ["core"],
   cli: ["core", "client", "node"],
   dashboard: ["client"],
-  compose: ["core", "auth", "queue", "providers", "drain", "http"],
+  compose: ["core", "auth", "queue", "providers", "drain", "webhooks", "http"],
   index: ["compose", "http", "lane"],
 }
 const PARTS = Object.keys(MAY_IMPORT)

@@ -20,6 +20,7 @@ const rules: RequestRules = {
     requestTimeoutMs: 30_000,
     maxRetries: 3,
     resultTtlSeconds: 86_400,
+    webhookAllowPrivate: false,
   },
   organizationId: "*",
   now: NOW,
@@ -56,7 +57,7 @@ describe("what is taken", () => {
           organizationId: "org-1",
         },
         ...{ createdAt: NOW, scheduledAt: null, deadlineAt: null, timeoutMs: 30_000, maxRetries: 3 },
-        ...{ resultTtlSeconds: 86_400, metadata: {}, simulated: false },
+        ...{ resultTtlSeconds: 86_400, metadata: {}, callback: null, batchId: null, simulated: false },
       },
       body: { messages: [user], options: {}, providerOptions: {} },
       asked: { delayMs: 0, scheduledAt: null },
@@ -166,7 +167,7 @@ describe("what is refused", () => {
       Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, "v"])),
       "must be at most 16 pairs",
     ],
-    ["callback", null, "is not supported yet"],
+    ["callback", "https://example.com", "must be an object"],
     ["temperature", 1, "is not known here: use options.temperature"],
     ["max_tokens", 1, "is not known here: use options.max_tokens"],
     ["max_retries", 1, "is not known here: use maxRetries"],
@@ -238,7 +239,6 @@ describe("the code of the refusal", () => {
     readRequest(bodyWith(changes), rules).problems.map(({ code }) => code)
   it.each([
     [["invalid_request"], { model: "" }],
-    [["not_supported"], { callback: {} }],
     [["provider_not_configured"], { provider: "acme" }],
   ])("%j", (expected, changes) => expect(codes(changes)).toEqual(expected))
 })

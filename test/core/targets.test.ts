@@ -14,7 +14,7 @@ const rules: RequestRules = {
       groq: { ...provider, name: "groq", simulated: true },
     },
     routes: { fast, "plain-1.0": plain },
-    ...{ requestTimeoutMs: 30_000, maxRetries: 3, resultTtlSeconds: 86_400 },
+    ...{ requestTimeoutMs: 30_000, maxRetries: 3, resultTtlSeconds: 86_400, webhookAllowPrivate: false },
   },
   organizationId: "org-1",
   now: 1_790_000_000_000,

@@ -26,6 +26,8 @@ export function claimedRequest(
       maxRetries: 3,
       resultTtlSeconds: 3600,
       metadata: {},
+      callback: null,
+      batchId: null,
       simulated: false,
       ...head,
     },
@@ -34,6 +36,7 @@ export function claimedRequest(
     hasAlternative: false,
     retries: 0,
     timeouts: 0,
+    watchedUntil: 0,
     startedAt: 0,
     ...claimed,
   }

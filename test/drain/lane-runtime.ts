@@ -50,6 +50,7 @@ export function startLanes(deps: DrainDeps, count: number) {
           await lane.calls.wake(at)
         },
         abort: lane.calls.abort,
+        watch: lane.calls.watch,
       }
     },
   }
@@ -88,7 +89,11 @@ export function startLanes(deps: DrainDeps, count: number) {
     }
     const drain = new LaneDrain(deps, known, number, new LaneAlarm(storage, deps.clock))
     lanes.push({
-      calls: { wake: (at) => drain.wake(at), abort: async (id, attempt) => drain.abort(id, attempt) },
+      calls: {
+        wake: (at) => drain.wake(at),
+        abort: async (id, attempt) => drain.abort(id, attempt),
+        watch: async (id, until) => drain.watch(id, until),
+      },
       firedAt,
       armedFor,
       asked: [],

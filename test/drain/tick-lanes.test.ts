@@ -15,6 +15,7 @@ function notingLanes(s: Scene, count: number) {
         asked[name] = [...(asked[name] ?? []), at]
       },
       abort: async () => {},
+      watch: async () => {},
     }),
   }
   return { asked, lanes: openLanes(namespace, count, s.deps.log) }
@@ -62,6 +63,6 @@ describeScenes("a tick with lanes", (scene) => {
     await s.enqueue(...Array.from({ length: 9 }, (_, i) => ({ text: `${i}` })))
     await tickLanes(s.deps, lanes)
     expect(Object.keys(asked)).toHaveLength(8)
-    expect(s.lines).toContainEqual({ event: "lane_not_reached", fields: { lane: 7, kind: "Error" } })
+    expect(s.lines).toContainEqual({ event: "lane_not_reached", fields: { lane: "lane-7", kind: "Error" } })
   })
 })

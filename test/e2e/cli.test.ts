@@ -22,13 +22,6 @@ afterAll(async () => {
   await checkout.remove()
 })
 
-async function faults(method: string, rule?: object): Promise<unknown> {
-  const { url, token } = stack.addresses.bridge
-  const headers = { authorization: `Bearer ${token}` }
-  const body = rule === undefined ? {} : { body: JSON.stringify(rule) }
-  return (await fetch(`${url}/__faults`, { method, headers, ...body })).json()
-}
-
 const cli = (...args: string[]) => runCli(args, { url: stack.url })
 
 it("the command line gets an answer out of the running stack", async () => {
@@ -46,17 +39,17 @@ it("an import that is interrupted, and whose answers are lost below the Worker, 
   const line = { provider: "openai", model: "m", organizationId: "cli", delayMs: 3_600_000, messages }
   writeFileSync(file, `${JSON.stringify(line)}\n`.repeat(1100))
   const contains = scriptSha("enqueue")
-  await faults("POST", { fault: "delay", delayMs: 500, contains })
+  await stack.faults("POST", { fault: "delay", delayMs: 500, contains })
   const running = startCli(["import", file, "--json"], { url: stack.url })
   await eventually(() => running.output.stdout !== "", { everyMs: 5 })
   running.process.kill("SIGINT")
   expect((await running.ended).code).toBe(130)
   expect(await createApi(stack.url).counts()).toMatchObject({ scheduled: 1000 })
 
-  await faults("DELETE")
+  await stack.faults("DELETE")
   // As often as the Worker tries: it answers 503, and does not know whether the requests are stored.
-  await faults("POST", { fault: "drop", when: "after", contains, times: 4 })
+  await stack.faults("POST", { fault: "drop", when: "after", contains, times: 4 })
   expect(await cli("import", file)).toMatchObject({ code: 0 })
-  expect(await faults("GET")).toMatchObject({ faults: [{ fired: 4 }] })
+  expect(await stack.faults("GET")).toMatchObject([{ fired: 4 }])
   expect(await createApi(stack.url).counts()).toMatchObject({ scheduled: 1100 })
 })

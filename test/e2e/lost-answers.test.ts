@@ -45,19 +45,12 @@ describe.each(stackStores)("over %s", (store) => {
   it("losing every fifth REST answer after its execution changes no outcome and costs no second call", async () => {
     const stack = await startStack(checkout, providers)
     const api = createApi(stack.url)
-    const { bridge } = stack.addresses
-    const control = async (method: string, rule?: object) => {
-      const body = rule === undefined ? {} : { body: JSON.stringify(rule) }
-      const headers = { authorization: `Bearer ${bridge.token}` }
-      const answer = await fetch(`${bridge.url}/__faults`, { method, headers, ...body })
-      return (await answer.json()) as { faults: { fired: number }[] }
-    }
-    await control("POST", { fault: "drop", when: "after", every: 5 })
+    await stack.faults("POST", { fault: "drop", when: "after", every: 5 })
     const label = `dropped ${store}`
     const requestIds = await Promise.all(requests(label).map(api.enqueueOrMaybe))
     await api.completed(requestIds, 60_000)
-    expect((await control("GET")).faults[0]?.fired).toBeGreaterThan(10)
-    await control("DELETE")
+    expect((await stack.faults("GET"))[0]?.fired).toBeGreaterThan(10)
+    await stack.faults("DELETE")
 
     expect(await api.counts()).toEqual(allCompleted)
     expect(callsOf(label)).toHaveLength(COUNT)

@@ -2,10 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { chat, createApi } from "../helpers/requests.ts"
 import { type Checkout, createCheckout, type Stack, stackStores, startStack } from "../helpers/stack.ts"
 
-interface Calls {
-  calls: { provider: string; tag: string; result: string; stream: boolean }[]
-}
-
 describe.each(stackStores)("the whole process over %s", (store) => {
   let checkout: Checkout
   let stack: Stack
@@ -33,10 +29,7 @@ describe.each(stackStores)("the whole process over %s", (store) => {
     expect(request?.usage?.outputTokens).toBeGreaterThan(0)
 
     // In the vendor's own format, and streamed: the simulator refuses what the vendor would refuse.
-    const { simulatorUrl } = stack.addresses
-    const { calls } = (await (await fetch(`${simulatorUrl}/__calls`)).json()) as Calls
-    const mine = calls.filter((call) => call.tag.includes(text))
-    expect(mine).toMatchObject([{ provider, result: "completed", stream: true }])
+    expect(await stack.calls(text)).toMatchObject([{ provider, result: "completed", stream: true }])
   })
 
   it("retries what passes, and keeps what fails as a dead letter that can be replayed", async () => {
@@ -51,6 +44,25 @@ describe.each(stackStores)("the whole process over %s", (store) => {
     await api.call("POST", `/v1/requests/${refused}/replay`, 202)
     const [replayed] = await api.completed([refused])
     expect(replayed?.attempts.map((attempt) => attempt.number)).toEqual([1, 2])
+  })
+
+  it("serves its own reference, which asks nobody else for anything", async () => {
+    const page = await fetch(`${stack.url}/docs/`)
+    expect([page.status, page.headers.get("content-security-policy")]).toEqual([
+      200,
+      expect.stringContaining("default-src 'none'; script-src 'self'"),
+    ])
+    const html = await page.text()
+    const asked = [...html.matchAll(/<(?:script|link)[^>]* (?:src|href)="(?!data:)([^"]*)"/g)].map(
+      ([, path = ""]) => path,
+    )
+    expect(asked).toHaveLength(3)
+    for (const path of [...asked, "/openapi.json"]) {
+      expect((await fetch(new URL(path, page.url))).status, path).toBe(200)
+      expect(new URL(path, page.url).origin).toBe(stack.url)
+    }
+    const served = (await (await fetch(`${stack.url}/openapi.json`)).json()) as { paths: object }
+    expect(Object.keys(served.paths)).toContain("/v1/requests")
   })
 
   it("serves the original action API", async () => {

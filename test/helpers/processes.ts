@@ -7,7 +7,17 @@ export interface RunningProcess {
 
 /** What a process holds in memory now, as the kernel counts it. Throws once it has ended. Linux alone. */
 export function residentBytes(pid: number): number {
-  return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
+  return memoryOf(pid, "VmRSS")
+}
+
+/** The most that it ever held. */
+export function peakBytes(pid: number): number {
+  return memoryOf(pid, "VmHWM")
+}
+
+function memoryOf(pid: number, figure: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8")
+  return 1024 * Number(new RegExp(`^${figure}:\\s+(\\d+) kB`, "m").exec(status)?.[1])
 }
 
 /**

@@ -155,6 +155,8 @@ export function newRequest(overrides: RequestOverrides = {}): NewRequest {
       maxRetries: 3,
       resultTtlSeconds: 86_400,
       metadata: {},
+      callback: null,
+      batchId: null,
       simulated: false,
       ...head,
     },

@@ -21,7 +21,7 @@ export const ADMIN_KEY = "an-admin-key-for-the-tests"
 const PROJECT = resolve(import.meta.dirname, "../..")
 /** A guard gives its command 5 s after SIGTERM. */
 export const GUARD_GRACE_MS = 8_000
-const LINKED = ["package.json", "tsconfig.json", "wrangler.toml", "dev", "src", "node_modules"]
+const LINKED = ["package.json", "tsconfig.json", "wrangler.toml", "public", "dev", "src", "node_modules"]
 
 /** A checkout of its own as far as the stack can tell: its own `.data` and `.dev.vars`, and its own PATH. */
 export interface Checkout {
@@ -64,6 +64,16 @@ export const stackStores = (installedRedis() === null ? ["embedded"] : ["embedde
   | "embedded"
   | "redis"
 )[]
+
+/** What is asked of a call that the simulator has got. */
+interface SeenCall {
+  provider: string
+  /** null: it goes on. */
+  result: string | null
+  stream: boolean
+  startedAt: number
+  endedAt: number | null
+}
 
 export class Stack {
   readonly checkout: Checkout
@@ -137,6 +147,21 @@ export class Stack {
     const { store, simulatorUrl } = JSON.parse(readFileSync(file, "utf8"))
     const bridge = { url: store.UPSTASH_REDIS_REST_URL, token: store.UPSTASH_REDIS_REST_TOKEN }
     return { bridge, simulatorUrl }
+  }
+
+  /** The calls that the simulator has got whose prompt holds the tag, oldest first. */
+  async calls(tag: string): Promise<SeenCall[]> {
+    const answer = await fetch(`${this.addresses.simulatorUrl}/__calls?tag=${encodeURIComponent(tag)}`)
+    return ((await answer.json()) as { calls: SeenCall[] }).calls
+  }
+
+  /** The bridge's faults: POST adds the rule, GET tells them, DELETE takes them all away. */
+  async faults(method: "POST" | "GET" | "DELETE", rule?: object): Promise<{ fired: number }[]> {
+    const { url, token } = this.addresses.bridge
+    const headers = { authorization: `Bearer ${token}` }
+    const body = rule === undefined ? {} : { body: JSON.stringify(rule) }
+    const answer = await fetch(`${url}/__faults`, { method, headers, ...body })
+    return ((await answer.json()) as { faults: { fired: number }[] }).faults
   }
 }
 

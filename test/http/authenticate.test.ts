@@ -83,7 +83,7 @@ describe("a key's rate", () => {
       const minute = Math.floor(at / 60_000)
       const granted = Math.max(Math.min(wanted, perMinute - (used.get(minute) ?? 0)), 0)
       used.set(minute, (used.get(minute) ?? 0) + granted)
-      return granted
+      return { granted, used: used.get(minute) ?? 0 }
     }
     const isolates = Array.from({ length: 3 }, () => createRateLimit({ takeRate }, () => now))
     const caller = { ...BOOTSTRAP, keyId: "k", ratePerMinute: 25 }

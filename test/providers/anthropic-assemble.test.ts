@@ -68,3 +68,33 @@ test("blocks that the start already holds are part of the answer", () => {
   )
   expect(assembly.finish()?.choices[0]?.message.content).toBe("AB")
 })
+
+test("the stop that it was, and thoughts as they can go back, are part of the answer", () => {
+  const { assembly } = take(
+    START,
+    {
+      type: "content_block_start",
+      index: 0,
+      content_block: { type: "thinking", thinking: "", signature: "" },
+    },
+    { type: "content_block_delta", index: 0, delta: { type: "signature_delta", signature: "EsEC" } },
+    { type: "content_block_start", index: 1, content_block: { type: "redacted_thinking", data: "EmwK" } },
+    { type: "content_block_start", index: 2, content_block: { type: "text", text: "So" } },
+    { type: "message_delta", delta: { stop_reason: "stop_sequence", stop_sequence: "END" } },
+  )
+  expect(assembly.finish()?.choices).toEqual([
+    {
+      index: 0,
+      message: {
+        role: "assistant",
+        content: "So",
+        thinking_blocks: [
+          { type: "thinking", thinking: "", signature: "EsEC" },
+          { type: "redacted_thinking", data: "EmwK" },
+        ],
+      },
+      stop_sequence: "END",
+      finish_reason: "stop",
+    },
+  ])
+})

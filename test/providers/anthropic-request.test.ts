@@ -73,7 +73,10 @@ test("a whole conversation, as the SDK would send it", () => {
   )
   expect(request).toEqual({
     model: "claude-sonnet-5",
-    system: "Be terse.\n\nUse metric units.",
+    system: [
+      { type: "text", text: "Be terse." },
+      { type: "text", text: "Use metric units." },
+    ],
     messages: [
       {
         role: "user",

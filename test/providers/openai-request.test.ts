@@ -19,6 +19,7 @@ const MESSAGES: ChatMessage[] = [
     role: "assistant",
     content: null,
     reasoning_content: "I should look.",
+    thinking_blocks: [{ type: "thinking", thinking: "I should look.", signature: "EsEC" }],
     tool_calls: [{ id: "call_1", type: "function", function: { name: "look", arguments: "{" } }],
   },
   { role: "tool", tool_call_id: "call_1", content: "a cat" },
@@ -85,6 +86,7 @@ test.each(["deepseek", "vllm-frankfurt"])(
         { role: "tool" },
       ],
     })
+    expect(JSON.stringify(build(provider))).not.toContain("EsEC")
   },
 )
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import type { StoredKey } from "../../src/core/contracts/access.ts"
 import { newOperationId } from "../../src/core/ids.ts"
 import { createAccess } from "../../src/queue/access.ts"
-import type { AuditEntry } from "../../src/queue/contract.ts"
+import type { AuditEntry } from "../../src/queue/access-contract.ts"
 import { createKeys } from "../../src/queue/keys.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
@@ -70,19 +70,19 @@ describeQueue("keys, rates and the audit", ({ store, loseAnswerOf }) => {
   test("a rate is granted up to its limit, minute by minute and key by key", async () => {
     const { access, keys } = open()
     const minute = Math.floor(NOW / 60_000) * 60_000
-    expect(await access.takeRate("k1", minute, 3, 10)).toBe(3)
-    expect(await access.takeRate("k1", minute + 59_999, 5, 10)).toBe(5)
-    expect(await access.takeRate("k1", minute + 59_999, 5, 10)).toBe(2)
-    expect(await access.takeRate("k1", minute + 59_999, 1, 10)).toBe(0)
-    expect(await access.takeRate("k2", minute, 1, 10)).toBe(1)
-    expect(await access.takeRate("k1", minute + 60_000, 12, 10)).toBe(10)
+    expect(await access.takeRate("k1", minute, 3, 10)).toMatchObject({ granted: 3 })
+    expect(await access.takeRate("k1", minute + 59_999, 5, 10)).toMatchObject({ granted: 5 })
+    expect(await access.takeRate("k1", minute + 59_999, 5, 10)).toMatchObject({ granted: 2 })
+    expect(await access.takeRate("k1", minute + 59_999, 1, 10)).toMatchObject({ granted: 0 })
+    expect(await access.takeRate("k2", minute, 1, 10)).toMatchObject({ granted: 1 })
+    expect(await access.takeRate("k1", minute + 60_000, 12, 10)).toMatchObject({ granted: 10 })
     expect(await store().redis.ttl(keys.rate("k1", minute / 60_000))).toBeGreaterThan(60)
     const at = minute + 120_000
     const granted = await Promise.all(Array.from({ length: 8 }, () => access.takeRate("k3", at, 2, 9)))
-    expect(granted.reduce((sum, count) => sum + count, 0)).toBe(9)
+    expect(granted.reduce((sum, each) => sum + each.granted, 0)).toBe(9)
     loseAnswerOf("rate")
     // The lost grant counts as used: a limit is never exceeded.
-    expect(await access.takeRate("k4", at, 6, 10)).toBe(4)
+    expect(await access.takeRate("k4", at, 6, 10)).toMatchObject({ granted: 4 })
   })
 
   test("the audit is read page by page, newest first", async () => {

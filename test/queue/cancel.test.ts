@@ -77,7 +77,7 @@ describeQueue("cancel", ({ open, loseAnswerOf }) => {
       ...{ state: "cancelled", startedAt: claimed.startedAt, usage: null },
       attempts: [{ number: 1, result: "cancelled", possiblyBilled: true }],
     })
-    expect(await queue.lostLeases([claimed.lease])).toEqual([claimed.lease])
+    expect((await queue.lookAtLeases([claimed.lease])).lost).toEqual([claimed.lease])
     const late = settlement(claimed, "completed", { response: completion("not to be delivered") })
     expect(await queue.settle([late])).toEqual(["noted"])
     expect(await queue.status(id, null)).toMatchObject({ state: "cancelled", response: null, usage: USAGE })

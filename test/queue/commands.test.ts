@@ -93,7 +93,7 @@ describeQueue("the cost", ({ open, store, kind, loseAnswerOf }) => {
     if (lease === undefined) throw new Error("nothing was claimed")
     const longer = lease.expiresAt + 1000
     await expectCost(queue, "an extension", { commands: 3, trips: 1 }, () => queue.extend(lease, longer))
-    await expectCost(queue, "lost leases", { commands: 1, trips: 1 }, () => queue.lostLeases([lease]))
+    await expectCost(queue, "lost leases", { commands: 1, trips: 1 }, () => queue.lookAtLeases([lease]))
   })
 
   test("of looking through requests of which none may start", async () => {

@@ -1,6 +1,10 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
+import { newBatch } from "../../src/batches/new-batch.ts"
 import { createAccess } from "../../src/queue/access.ts"
+import { createBatches } from "../../src/queue/batches.ts"
+import { createChores } from "../../src/queue/chores.ts"
+import { createFiles } from "../../src/queue/files.ts"
 import { scripts } from "../../src/queue/scripts.generated.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { CLAIM, settlement, type TestQueue } from "../helpers/queue.ts"
@@ -49,6 +53,8 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await queue.replay(failed, null, { deadlineAt: now + 80_000 }, audit)
   const held = await queue.takeOne()
   await queue.extend(held.lease, held.lease.expiresAt + 1)
+  await queue.watch(held.lease.requestId, now + 1000)
+  await queue.writePartials([{ lease: held.lease, timeoutMs: 1000, offset: 0, text: "some" }])
   const turn = await queue.turn([settlement(held, "failed")], CLAIM)
   await queue.cancel(held.lease.requestId, null, audit)
   // Deadlines pass, leases are lost, and one of their holders comes back late.
@@ -78,6 +84,34 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await access.issueKey({ ...key, scopes: [], maxPriority: null, ratePerMinute: null }, audit)
   await access.takeRate("k1", now, 1, 10)
   await access.revokeKey("k1", audit)
+  const chores = createChores({ redis, queueName: queue.name })
+  await chores.put("batch|b1", now)
+  for (const chore of (await chores.take(1, 1000)).chores) await chores.settle(chore, null)
+  const batches = createBatches({ redis, queueName: queue.name, clock })
+  const asked = { organizationId: "org-1", endpoint: "/v1/chat/completions", inputFileId: "f", inputBytes: 1 }
+  const config = { maxPending: 10, maxPendingPerOrganization: 10 }
+  const batch = newBatch(
+    "openai",
+    { ...asked, metadata: null, outputTtlSeconds: 60 },
+    { batches, config, now: clock() },
+  )
+  await batches.create(batch, { organizationId: "org-1", keyHash: "ba", bodyHash: "ef" })
+  await batches.cancel({ revision: 1, batch }, batch)
+  await batches.outcomes([...requests.map(({ lease }) => lease.requestId), "req_unknown"], 1000)
+  const settings = { maxFileBytesPerOrganization: 1e9 }
+  const files = createFiles({ redis, queueName: queue.name, settings })
+  const fileId = files.newFileId()
+  const until = Date.now() + 3_600_000
+  await files.reserve("org-1", fileId, 100, until)
+  const written = await files.append(fileId, { chunks: 0, bytes: 0 }, "{}", until)
+  const file = {
+    fileId,
+    organizationId: "org-1",
+    filename: "a.jsonl",
+    purpose: "batch",
+    lifeSeconds: 3600,
+  } as const
+  await files.finish(file, written, { reserved: { id: fileId, bytes: 100 } })
   await queue.setPaused("openai", true, audit)
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)

@@ -30,7 +30,7 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     expect(await redis.get(keys.metadata(requestId))).toBe(`1${JSON.stringify(request.head.metadata)}`)
     expect(await redis.get(keys.body(requestId))).toBe(`1${bodyText}`)
     expect(decodeRecord((await redis.hGet(keys.live, requestId)) ?? "")).toEqual({
-      ...{ version: 3, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
+      ...{ version: 4, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
       ...{ createdAt: 0, scheduledAt: 0, maxRetries: 3, simulated: 0, metadata: 1 },
       ...{
         bytes: bodyText.length + metadataText.length + 2,
@@ -38,7 +38,16 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
       },
       ...{ timeoutMs: 45_000, deadlineAt: now + 60_000, resultTtlSeconds: 600 },
       ...{ attempt: 0, retries: 0, timeouts: "", lost: 0, replays: 0, startedAt: 0 },
-      ...{ owner: "", op: "", provider: "", history: "", circuit: "" },
+      ...{
+        owner: "",
+        op: "",
+        provider: "",
+        history: "",
+        circuit: "",
+        watchedUntil: 0,
+        callback: "",
+        batch: "",
+      },
       ...{ model: "gpt-test", targets: "", target: 0, avoid: "" },
     })
     expect(await redis.zScore(keys.line("deepseek"), requestId)).toBe(scoreOf("high", now, 0, 60_000))
@@ -47,7 +56,7 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     expect(await redis.expireTime(keys.recent("org-7", dayOf(now)))).toBe((dayOf(now) + 62) * 86_400)
     expect(await redis.hGetAll(keys.meta)).toMatchObject({
       ...{ version: "1", lines: "deepseek", "pending:deepseek": "0 1 0 0", load: "1", "live:org-7": "1" },
-      next: `99999999999999 99999999999999 ${now + 60_000}`,
+      next: `99999999999999 99999999999999 ${now + 60_000} 99999999999999`,
     })
   })
 

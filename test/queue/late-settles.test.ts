@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import type { ClaimedRequest } from "../../src/queue/contract.ts"
 import { dayOf } from "../../src/queue/keys.ts"
+import { eventually } from "../helpers/eventually.ts"
 import { completion, settlement, type TestQueue, USAGE } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
@@ -42,7 +43,7 @@ const PLACES: Record<string, (queue: TestQueue, first: ClaimedRequest) => Promis
   },
 }
 
-describeQueue("a late settlement", ({ open, loseAnswerOf }) => {
+describeQueue("a late settlement", ({ open, store, loseAnswerOf }) => {
   /** A request that was claimed once and is somewhere else now. */
   async function scene(place: string) {
     const queue = open()
@@ -88,7 +89,7 @@ describeQueue("a late settlement", ({ open, loseAnswerOf }) => {
     queue.clock.set(first.lease.expiresAt)
     const second = await queue.takeOne()
     await queue.settle([settlement(first, "completed", { response: completion("first") })])
-    expect(await queue.lostLeases([second.lease])).toEqual([second.lease])
+    expect((await queue.lookAtLeases([second.lease])).lost).toEqual([second.lease])
     const late = settlement(second, "completed", { response: completion("second") })
     expect(await queue.settle([late])).toEqual(["noted"])
     expect(await queue.status(id, null)).toMatchObject({
@@ -119,6 +120,26 @@ describeQueue("a late settlement", ({ open, loseAnswerOf }) => {
       kind: "conflict",
       state: "completed",
     })
+  })
+
+  test("of a success that travels a second time finds what another process has settled in between", async () => {
+    const { queue, id, first } = await scene("failed by lost leases")
+    const [other = ""] = await queue.enqueueEach({})
+    const onTime = await queue.takeOne()
+    const { faults } = store().bridge
+    // The list that the failure is in is named only the second time.
+    faults.inject({ fault: "delay", delayMs: 1500, contains: "failed:", times: 1 })
+    const held = queue.settle([settlement(onTime, "completed"), settlement(first, "completed")])
+    await eventually(() => faults.list()[0]?.fired === 1)
+    expect((await queue.status(other, null))?.state).toBe("completed")
+    const second = { ...first, lease: { ...first.lease, attempt: 2 } }
+    expect(await queue.settle([settlement(second, "completed")])).toEqual(["settled"])
+    expect(await held).toEqual(["settled", "noted"])
+    expect((await queue.status(id, null))?.attempts).toMatchObject([
+      { number: 1, result: "completed" },
+      { number: 2, result: "completed" },
+      { number: 3, result: "lease_expired" },
+    ])
   })
 
   test("revives several dead letters of one group, beside settlements that are on time", async () => {

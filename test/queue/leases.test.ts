@@ -120,7 +120,7 @@ describeQueue("lost leases", ({ open, loseAnswerOf }) => {
   })
 })
 
-describeQueue("extend and lostLeases", ({ open, loseAnswerOf }) => {
+describeQueue("extend and lookAtLeases", ({ open, loseAnswerOf }) => {
   test("a lease that is held is moved, and the request stays with its holder", async () => {
     const queue = open()
     const [id = ""] = await queue.enqueueEach({})
@@ -142,7 +142,7 @@ describeQueue("extend and lostLeases", ({ open, loseAnswerOf }) => {
     const [held, settled, cancelled, released, expired] = requests
     if (!held || !settled || !cancelled || !released || !expired) throw new Error("not all were claimed")
     const leases = requests.map(({ lease }) => lease)
-    expect(await queue.lostLeases(leases)).toEqual([])
+    expect((await queue.lookAtLeases(leases)).lost).toEqual([])
     await queue.settle([settlement(settled, "completed"), settlement(released, "release")])
     await queue.cancel(cancelled.lease.requestId, null)
     // Taken over: the same attempt number under another op must not pass for the old lease.
@@ -151,11 +151,11 @@ describeQueue("extend and lostLeases", ({ open, loseAnswerOf }) => {
     await queue.extend(held.lease, held.lease.expiresAt + 100_000)
     queue.clock.set(expired.lease.expiresAt)
     await queue.take({ limit: 0 })
-    const lost = await queue.lostLeases(leases)
+    const { lost } = await queue.lookAtLeases(leases)
     expect(lost.map(({ requestId }) => names[ids.indexOf(requestId)])).toEqual(names.slice(1))
     for (const lease of lost) expect(await queue.extend(lease, lease.expiresAt + 1)).toBe(false)
     expect(await queue.extend(held.lease, held.lease.expiresAt + 200_000)).toBe(true)
-    expect(await queue.lostLeases([])).toEqual([])
+    expect((await queue.lookAtLeases([])).lost).toEqual([])
     const record = decodeRecord((await queue.redis.hGet(queue.keys.live, released.lease.requestId)) ?? "")
     expect(record).toMatchObject({ attempt: 1, lost: 1 })
   })

@@ -70,7 +70,7 @@ describeQueue("a provider that is no longer configured", ({ open }) => {
     const stranger = () => knowing(queue, "openai")
     expect(await stranger().status(ids[0] ?? "", null)).toMatchObject({ state: "processing" })
     expect(await stranger().extend(one.lease, one.lease.expiresAt + 1000)).toBe(true)
-    expect(await stranger().lostLeases([one.lease])).toEqual([])
+    expect((await stranger().lookAtLeases([one.lease])).lost).toEqual([])
     expect(await stranger().cancel(one.lease.requestId, null)).toMatchObject({
       kind: "cancelled",
       attempt: 1,

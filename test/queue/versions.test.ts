@@ -37,13 +37,13 @@ describeQueue("data of another format", ({ open, store }) => {
     expect(await snapshot(queue)).toEqual(before)
   })
 
-  test.each(["2", "4"])("in a record of version %s", async (version) => {
+  test.each(["3", "5"])("in a record of version %s", async (version) => {
     const queue = open({}, "spoiled")
     const { id, claimed, claimedId } = await fill(queue)
     const { redis, keys } = queue
     for (const each of [id, claimedId]) {
       const packed = (await redis.hGet(keys.live, each)) ?? ""
-      await redis.hSet(keys.live, each, packed.replace(/^3/, version))
+      await redis.hSet(keys.live, each, packed.replace(/^4/, version))
     }
     await expect(queue.take()).rejects.toMatchObject(UNREADABLE)
     await expect(queue.settle([settlement(claimed, "completed")])).rejects.toMatchObject(UNREADABLE)
@@ -75,7 +75,7 @@ describeQueue("data of another format", ({ open, store }) => {
     const queue = open({}, "spoiled")
     const [id = ""] = await queue.enqueueEach({ text: "a secret prompt", metadata: { m: "a secret word" } })
     const { redis, keys } = queue
-    await redis.set(keys.metadata(id), `2{"secret":"metadata"}`)
+    await redis.set(keys.metadata(id), `3{"secret":"metadata"}`)
     const error = await queue.status(id, null).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Error)
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain("secret")

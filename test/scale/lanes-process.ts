@@ -45,7 +45,9 @@ const all: LaneDrain[] = []
 const lanes: Lanes = {
   count,
   wake: async (lane, at) => all[lane]?.wake(at),
+  wakeChores: async () => {},
   abort: async () => {},
+  watch: async () => {},
 }
 for (let number = 0; number < count; number++) {
   const { deps } = openStack(options)

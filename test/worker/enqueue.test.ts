@@ -124,7 +124,7 @@ describe("POST /v1/requests", () => {
     ["provider_not_configured", client, { provider: "acme" }],
     ["invalid_request", client, { provider: "auto" }],
     ["provider_not_configured", client, { fallbacks: [{ provider: "acme", model: "m" }] }],
-    ["not_supported", client, { callback: { url: "https://example.com" } }],
+    ["invalid_request", client, { callback: { url: "https://127.0.0.1/hook" } }],
   ])("answers 400 %s", async (code, own, changes) => {
     const { status, body } = await own.call("POST", "/v1/requests", { body: requestBody(changes) })
     expect({ status, code: body.code }).toEqual({ status: 400, code })

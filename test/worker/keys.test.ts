@@ -116,7 +116,16 @@ describe("a tenant's key", () => {
     if (body.code !== undefined) {
       expect(body.code).toBe("rate_limited")
       expect(Number(headers.get("retry-after"))).toBeGreaterThan(0)
+      expect(headers.get("ratelimit")).toBe(`"key";r=0;t=${headers.get("retry-after")}`)
     }
+  })
+
+  it("tells its rate and what is left of it", async () => {
+    const { key } = await issue({ ratePerMinute: 1000 })
+    const { headers } = await client.call("GET", "/v1/requests", { key })
+    expect(headers.get("ratelimit-policy")).toBe('"key";q=1000;w=60')
+    expect(headers.get("ratelimit")).toMatch(/^"key";r=999;t=([1-9]|[1-5]\d|60)$/)
+    expect((await client.call("GET", "/v1/requests")).headers.get("ratelimit")).toBeNull()
   })
 })
 

@@ -31,6 +31,8 @@ describe("GET /v1/requests/{requestId}", () => {
       costUsd: null,
       error: null,
       metadata: { trace: "abc" },
+      callback: null,
+      batchId: null,
       deadlineAt: null,
       timeoutMs: 30_000,
       maxRetries: 3,

@@ -2,6 +2,7 @@ import * as z from "zod/mini"
 import type { Config } from "../config.ts"
 import { PRIORITIES, type RequestBody, type RequestHead, type WeightedTarget } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
+import { CallbackBody, callbackProblems } from "./callback.ts"
 import { characters } from "./characters.ts"
 import { isObject, membersOf } from "./members.ts"
 import { readMessages } from "./messages.ts"
@@ -12,7 +13,10 @@ import { whole } from "./whole.ts"
 
 /** What the rules depend on, beside the body itself. */
 export interface RequestRules {
-  config: Pick<Config, "providers" | "routes" | "requestTimeoutMs" | "maxRetries" | "resultTtlSeconds">
+  config: Pick<
+    Config,
+    "providers" | "routes" | "requestTimeoutMs" | "maxRetries" | "resultTtlSeconds" | "webhookAllowPrivate"
+  >
   /** The caller's key is one organization's, or `*`: then the body must name one. */
   organizationId: string
   now: number
@@ -54,6 +58,16 @@ const Options = z.record(z.string(), z.unknown()).check((context) => {
   }
 })
 
+export const Metadata = z.pipe(
+  z.record(z.string(), z.unknown()).check(
+    z.refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
+      error: `must be at most ${MAX_METADATA} pairs`,
+      params: { maxProperties: MAX_METADATA },
+    }),
+  ),
+  z.record(z.string().check(characters(0, 64)), z.string().check(characters(0, 512))),
+)
+
 const instant = z.nullable(whole(0, LAST_INSTANT))
 export const Deadline = z.exactOptional(instant)
 
@@ -75,17 +89,8 @@ export const NewRequestBody = z.strictObject({
   scheduledAt: z.exactOptional(instant),
   deadlineAt: Deadline,
   resultTtlSeconds: z.exactOptional(whole(60, 2_592_000)),
-  metadata: z._default(
-    z.pipe(
-      z.record(z.string(), z.unknown()).check(
-        z.refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
-          error: `must be at most ${MAX_METADATA} pairs`,
-        }),
-      ),
-      z.record(z.string().check(characters(0, 64)), z.string().check(characters(0, 512))),
-    ),
-    {},
-  ),
+  metadata: z._default(Metadata, {}),
+  callback: z.exactOptional(z.nullable(CallbackBody)),
 })
 
 /** Reads one request's body, with the defaults filled in. All problems are found, not just the first. */
@@ -109,7 +114,7 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     organizationId = rules.organizationId,
     ...fields
   } = read.value
-  const { provider, model, fallbacks, priority, deadlineAt = null, metadata } = fields
+  const { provider, model, fallbacks, priority, deadlineAt = null, metadata, callback = null } = fields
   const { simulated, ...routed } = resolveTargets(fields, rules.config)
   const head: RequestHead = {
     requestId: rules.newRequestId(),
@@ -121,6 +126,8 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
     maxRetries: fields.maxRetries ?? rules.config.maxRetries,
     resultTtlSeconds: fields.resultTtlSeconds ?? rules.config.resultTtlSeconds,
     metadata,
+    callback,
+    batchId: null,
     simulated,
   }
   const body = { messages: chat.messages, options, providerOptions }
@@ -128,13 +135,14 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
   return { requests: [{ head, body, ...routed, asked }], problems: [] }
 }
 
-const Bulk = z.strictObject({
+/** The body of `POST /v1/requests/bulk`; requests are read one by one. */
+export const BulkBody = z.strictObject({
   requests: z.array(z.unknown()).check(z.minLength(1), z.maxLength(MAX_BULK)),
 })
 
 /** Reads `{requests: [1..1000]}`; all or nothing. */
 export function readBulk(value: unknown, rules: RequestRules): ReadRequests {
-  const read = check(Bulk, value)
+  const read = check(BulkBody, value)
   if (read.value === null) return { requests: null, problems: read.problems }
   const requests: RequestRead[] = []
   const problems: Problem[] = []
@@ -160,6 +168,7 @@ function relations(members: Record<string, unknown>, rules: RequestRules, at: Pa
   if (typeof scheduledAt === "number" && scheduledAt > rules.now + MAX_AHEAD_MS) {
     problems.push(problem([...at, "scheduledAt"], "must be at most 30 days ahead"))
   }
+  problems.push(...callbackProblems(members.callback, rules.config, [...at, "callback"]))
   problems.push(...checkDeadline(deadlineAt, dueAt(members, rules.now), rules.now, [...at, "deadlineAt"]))
   return problems
 }

@@ -8,7 +8,7 @@ import { type Path, type Problem, problem } from "./problem.ts"
 // Where requests may go: a provider and a model, a route, fallbacks.
 
 /** The provider of a request that names a route as its model. */
-const ROUTED = "auto"
+export const ROUTED = "auto"
 const MAX_FALLBACKS = 5
 
 export const PROVIDER_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/

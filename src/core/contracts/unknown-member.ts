@@ -1,8 +1,5 @@
 import type { Problem } from "./problem.ts"
 
-/** Members that a later version takes. */
-const NOT_YET = ["callback"]
-
 /** What people put beside `model` because vendors have it there. */
 const VENDOR_OPTIONS = new Set([
   ...[
@@ -24,7 +21,6 @@ const VENDOR_OPTIONS = new Set([
 export function explainUnknown(found: Problem, known: string[]): Problem {
   const name = found.unknownMember
   if (name === undefined) return found
-  if (NOT_YET.includes(name)) return { ...found, message: "is not supported yet", code: "not_supported" }
   const meant = known.find((each) => simplify(each) === simplify(name))
   if (meant !== undefined) return { ...found, message: `is not known here: use ${meant}` }
   return VENDOR_OPTIONS.has(name) ? { ...found, message: `is not known here: use options.${name}` } : found

@@ -1,4 +1,4 @@
-import type { ChatChoice, ChatCompletion, ToolCall, Usage } from "../../core/request.ts"
+import type { ChatChoice, ChatCompletion, ThinkingBlock, ToolCall, Usage } from "../../core/request.ts"
 import { isObject, textOr } from "../json.ts"
 import { count, toWireUsage } from "../usage.ts"
 import type { Assembly, Progress } from "../wire.ts"
@@ -19,6 +19,7 @@ interface WireAnswer {
   model?: unknown
   content?: WireBlock[]
   stop_reason?: string | null
+  stop_sequence?: string | null
   stop_details?: { explanation?: unknown } | null
   usage?: WireUsage | null
 }
@@ -27,12 +28,14 @@ interface WireBlock {
   type?: string
   text?: string
   thinking?: string
+  signature?: string
+  data?: unknown
   id?: unknown
   name?: unknown
   input?: unknown
 }
 
-interface WireDelta extends Pick<WireAnswer, "stop_reason" | "stop_details"> {
+interface WireDelta extends Pick<WireAnswer, "stop_reason" | "stop_sequence" | "stop_details"> {
   text?: string
   thinking?: string
   partial_json?: string
@@ -58,8 +61,8 @@ const FINISH_REASONS = new Map<string, ChatChoice["finish_reason"]>([
   ["refusal", "content_filter"],
 ])
 
-/** What a tool call comes to in the finished answer even when it is empty; so that their number is bounded too. */
-const LEAST_TOOL_CALL_CHARS = 60
+/** What a tool call, or a thought, comes to in the finished answer even when it is empty; so that their number is bounded too. */
+const LEAST_BLOCK_CHARS = 60
 
 const FIGURES = [
   "input_tokens",
@@ -81,10 +84,13 @@ export class MessageAssembly implements Assembly {
   size = 0
   text = ""
   #thinking = ""
+  /** By the index of their blocks. */
+  readonly #thoughts = new Map<number, ThinkingBlock>()
   readonly #tools = new Map<number, ToolDraft>()
   #id = ""
   #model: string
   #stopReason: string | null = null
+  #stopSequence: string | null = null
   #refusal: string | null = null
   #usage: WireUsage | null = null
 
@@ -151,8 +157,10 @@ export class MessageAssembly implements Assembly {
             content: this.text === "" && hasOther ? null : this.text,
             ...(this.#refusal === null ? {} : { refusal: this.#refusal }),
             ...(this.#thinking === "" ? {} : { reasoning_content: this.#thinking }),
+            ...this.#signed(),
             ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
           },
+          ...(this.#stopSequence === null ? {} : { stop_sequence: this.#stopSequence }),
           finish_reason: FINISH_REASONS.get(this.#stopReason) ?? "stop",
         },
       ],
@@ -175,10 +183,16 @@ export class MessageAssembly implements Assembly {
       const { input = {} } = block
       const [id, name] = [textOr("", block.id), textOr("", block.name)]
       this.#tools.set(index, { id, name, input, json: "" })
-      this.size += LEAST_TOOL_CALL_CHARS + id.length + name.length + JSON.stringify(input).length
+      this.size += LEAST_BLOCK_CHARS + id.length + name.length + JSON.stringify(input).length
       return "content"
     }
-    return this.#takeText(block)
+    if (block.type === "redacted_thinking") {
+      const data = textOr("", block.data)
+      this.#thoughts.set(index, { type: block.type, data })
+      this.size += LEAST_BLOCK_CHARS + data.length
+      return "content"
+    }
+    return this.#takeText(block, index)
   }
 
   #takeDelta(delta: WireDelta, index: number): Progress {
@@ -188,21 +202,43 @@ export class MessageAssembly implements Assembly {
       this.size += delta.partial_json.length
       return "content"
     }
-    // A thought that is not shown comes as its signature alone.
-    return this.#takeText(delta) === "content" || delta.signature ? "content" : "nothing"
+    return this.#takeText(delta, index)
   }
 
-  #takeText({ text = "", thinking = "" }: { text?: string; thinking?: string }): Progress {
-    if (typeof text !== "string" || typeof thinking !== "string") throw new TypeError("text expected")
+  #takeText({ text = "", thinking = "", signature = "" }: WireDelta, index: number): Progress {
+    const isText = [text, thinking, signature].every((each) => typeof each === "string")
+    if (!isText) throw new TypeError("text expected")
     this.text += text
     this.#thinking += thinking
+    if (thinking !== "" || signature !== "") this.#takeThought(thinking, signature, index)
     this.size += text.length + thinking.length
-    return text === "" && thinking === "" ? "nothing" : "content"
+    // A thought that is not shown comes as its signature alone.
+    return text === "" && thinking === "" && signature === "" ? "nothing" : "content"
   }
 
-  #takeStop({ stop_reason, stop_details }: WireDelta): Progress {
+  #takeThought(thinking: string, signature: string, index: number): void {
+    const known = this.#thoughts.get(index)
+    if (known === undefined) this.size += LEAST_BLOCK_CHARS
+    const before = known?.type === "thinking" ? known : { thinking: "", signature: "" }
+    this.#thoughts.set(index, {
+      type: "thinking",
+      thinking: before.thinking + thinking,
+      signature: (before.signature ?? "") + signature,
+    })
+    this.size += thinking.length + signature.length
+  }
+
+  /** Thoughts as they can go back; without a signature they cannot. */
+  #signed(): { thinking_blocks?: ThinkingBlock[] } {
+    const thoughts = [...this.#thoughts.values()]
+    const isSigned = thoughts.some((each) => each.type === "redacted_thinking" || each.signature)
+    return isSigned ? { thinking_blocks: thoughts } : {}
+  }
+
+  #takeStop({ stop_reason, stop_sequence, stop_details }: WireDelta): Progress {
     if (typeof stop_reason !== "string") return "nothing"
     this.#stopReason = stop_reason
+    this.#stopSequence = stop_reason === "stop_sequence" ? textOr("", stop_sequence) || null : null
     if (stop_reason === "refusal") this.#refusal = textOr("", stop_details?.explanation) || null
     return "content"
   }

@@ -1,5 +1,5 @@
+import { untilInstant } from "../../core/retry-after.ts"
 import type { LimitHeaders } from "../quotas.ts"
-import { untilInstant } from "../retry-after.ts"
 
 /**
  * `anthropic-ratelimit-tokens-remaining: 96000`, `anthropic-ratelimit-tokens-reset: 2026-11-05T12:00:59Z`.

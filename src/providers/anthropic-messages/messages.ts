@@ -12,12 +12,12 @@ interface WireMessage {
  * Messages as Anthropic takes them: the system's words apart, tool results inside user messages, and
  * turns that alternate, so that all results of one round of tool calls stand in one message.
  */
-export function translateMessages(messages: ChatMessage[]): { system: string; messages: WireMessage[] } {
-  const system: string[] = []
+export function translateMessages(messages: ChatMessage[]): { system: Block[]; messages: WireMessage[] } {
+  const system: Block[] = []
   const turns: WireMessage[] = []
   for (const message of messages) {
     if (message.role === "system" || message.role === "developer") {
-      system.push(textOf(message.content))
+      system.push(...contentBlocks(message.content))
       continue
     }
     const content = toBlocks(message)
@@ -26,16 +26,20 @@ export function translateMessages(messages: ChatMessage[]): { system: string; me
     if (last?.role === role) last.content.push(...content)
     else if (content.length > 0) turns.push({ role, content })
   }
-  return { system: system.filter(Boolean).join("\n\n"), messages: turns }
+  return { system, messages: turns }
 }
 
 function toBlocks(message: ChatMessage): Block[] {
   switch (message.role) {
     case "assistant":
-      // Their reasoning cannot go back: Anthropic takes only thoughts that carry its own signature.
-      return [...contentBlocks(message.content ?? ""), ...(message.tool_calls ?? []).map(toToolUse)]
+      // Other reasoning cannot go back: Anthropic takes only thoughts that carry its own signature.
+      return [
+        ...(message.thinking_blocks ?? []).map((thought) => ({ ...thought })),
+        ...contentBlocks(message.content ?? ""),
+        ...(message.tool_calls ?? []).map(toToolUse),
+      ]
     case "tool":
-      return [toToolResult(message.tool_call_id, message.content)]
+      return [toToolResult(message)]
     default:
       return contentBlocks(message.content)
   }
@@ -48,7 +52,12 @@ function contentBlocks(content: string | ContentPart[]): Block[] {
 }
 
 function toBlock(part: ContentPart): Block {
-  return part.type === "image_url" ? { type: "image", source: toSource(part.image_url.url) } : { ...part }
+  if (part.type === "text") return { ...part }
+  return { type: "image", source: toSource(part.image_url.url), ...markOf(part) }
+}
+
+function markOf({ cache_control }: { cache_control?: unknown }): { cache_control?: unknown } {
+  return cache_control ? { cache_control } : {}
 }
 
 /** The vendor fetches URLs itself; nothing is ever fetched here. */
@@ -65,15 +74,19 @@ function toToolUse(call: ToolCall): Block {
     id: toToolId(call.id),
     name: call.function.name,
     input: toInput(call.function.arguments),
+    ...markOf(call),
   }
 }
 
-function toToolResult(toolCallId: string, content: string | ContentPart[]): Block {
+function toToolResult(message: Extract<ChatMessage, { role: "tool" }>): Block {
+  const { tool_call_id, content, is_error } = message
   const blocks = contentBlocks(content)
   return {
     type: "tool_result",
-    tool_use_id: toToolId(toolCallId),
+    tool_use_id: toToolId(tool_call_id),
     ...(blocks.length === 0 ? {} : { content: typeof content === "string" ? content : blocks }),
+    ...(is_error ? { is_error } : {}),
+    ...markOf(message),
   }
 }
 
@@ -87,9 +100,4 @@ function toInput(text: string): Record<string, unknown> {
   if (text.trim() === "") return {}
   const input = parseOrNull(text)
   return isObject(input) ? input : { invalid_arguments: text }
-}
-
-function textOf(content: string | ContentPart[]): string {
-  if (typeof content === "string") return content
-  return content.map((part) => (part.type === "text" ? part.text : "")).join("")
 }

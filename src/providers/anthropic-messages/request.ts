@@ -85,15 +85,21 @@ export function buildRequest(
   }
   // OpenAI takes null for "not set"; Anthropic mostly refuses it.
   const set = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)
-  const instructions = [system, format.instruction].filter(Boolean).join("\n\n")
+  if (format.instruction !== undefined) system.push({ type: "text", text: format.instruction })
   return {
     ...Object.fromEntries(set),
     ...body.providerOptions,
     model,
     messages,
-    ...(instructions === "" ? {} : { system: instructions }),
+    ...(system.length === 0 ? {} : { system: toSystem(system) }),
     stream: true,
   }
+}
+
+/** Several texts stay apart, and so does what is marked. */
+function toSystem(blocks: Fields[]): unknown {
+  const [only] = blocks
+  return blocks.length === 1 && only?.cache_control === undefined ? only?.text : blocks
 }
 
 /** Thinking that adapts to the effort; it excludes sampling options, as OpenAI's reasoning models do. */

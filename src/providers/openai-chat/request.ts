@@ -23,9 +23,10 @@ function nameMaxTokens(dialect: Dialect, options: Record<string, unknown>): Reco
 
 function toWireMessage(dialect: Dialect, message: ChatMessage): ChatMessage {
   if (message.role === "developer" && !dialect.developerRole) return { ...message, role: "system" }
-  if (message.role === "assistant" && !dialect.reasoningInput) {
-    const { reasoning_content, ...others } = message
-    return others
-  }
-  return message
+  if (message.role !== "assistant") return message
+  // Signed thoughts are for Anthropic alone; they come back with the answers of a route's other targets.
+  const { thinking_blocks: _, ...unsigned } = message
+  if (dialect.reasoningInput) return unsigned
+  const { reasoning_content: _reasoning, ...others } = unsigned
+  return others
 }

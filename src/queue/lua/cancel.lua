@@ -1,13 +1,14 @@
 -- Cancels a request that is not finished.
--- KEYS  meta, live, scheduled, deadlines, (line, leases) per line,
+-- KEYS  meta, live, scheduled, deadlines, chores, (line, leases) per line,
 --       metadata, body, outcome, attempts, audit, finished:cancelled of today and the days after it
 -- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
--- Returns {"cancelled", lease owner or "", attempt}, {"finished", state, expires at, organization}, {"unknown"},
+-- Returns {"cancelled", lease owner or "", attempt, 1 when somebody is to be told}, {"finished", state, expires at, organization}, {"unknown"},
 --         or {"lines", registered lines}
 -- Costs 12 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 -- @include audit
-local first = read_lines(5, ARGV[2])
+local first = read_lines(6, ARGV[2])
+CHORES = KEYS[5]
 local keys = { metadata = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
 local first_index = first + 5
 local id, organization, summary = ARGV[3], ARGV[4], ARGV[5]
@@ -37,4 +38,4 @@ finish(id, record, record.metadata == "1" and redis.call("GET", keys.metadata), 
 flush()
 meta_write()
 write_audit(KEYS[first + 4], ARGV[6])
-return { "cancelled", record.owner, record.attempt }
+return { "cancelled", record.owner, record.attempt, next_at.chore <= now and 1 or 0 }

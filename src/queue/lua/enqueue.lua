@@ -2,11 +2,12 @@
 -- KEYS  meta, live, scheduled, deadlines, (line, leases) per line, one recent key per organization,
 --       the idempotency key if there is one, then per request: metadata, body, outcome
 -- ARGV  now, lines, fair share ms, MAX_PENDING, MAX_PENDING_PER_ORGANIZATION, body hash ("": no idempotency key),
---       its answer, organizations, EXPIREAT of the recent keys,
+--       its answer, organizations, EXPIREAT of the recent keys, batch of them all or "",
 --       then per request: id, number of its organization, record, metadata ("": none), body
 -- Returns {"stored", position of the first, position of the last} (-1: not in a line),
 --         {"repeated"}: these ids are known, nothing was changed; {"remembered", answer, first, last}: the
---         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""};
+--         idempotency key is known with this body; {"mismatch"}: with another; {"full", organization or ""}; {"closed"}: the batch
+--         takes no more;
 --         or {"lines", registered lines}
 -- Costs 10 commands for one request, 9 into an empty line, 2 more with an idempotency key; a bulk 11.
 -- @include entry
@@ -17,11 +18,13 @@ local max_pending, max_per_organization = tonumber(ARGV[4]), tonumber(ARGV[5])
 local body_hash, answer, names, recent_expiry = ARGV[6], ARGV[7], words(ARGV[8]), ARGV[9]
 local idempotency_key = body_hash ~= "" and KEYS[first_recent + #names] or nil
 local first_request = first_recent + #names + (idempotency_key and 1 or 0)
-local FIRST_ARG = 10
+local FIRST_ARG = 11
+local closed = ARGV[10] ~= "" and "batch:" .. ARGV[10] .. ":closed"
 local count = (#ARGV - FIRST_ARG + 1) / 5
 
-local fields = { organization_fields(names), { slot_field(now) }, share_fields(LINES, tonumber(ARGV[3])) }
+local fields = { organization_fields(names), { slot_field(now) }, share_fields(LINES, tonumber(ARGV[3])), { closed or nil } }
 if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
+if closed and meta[closed] == "1" then return { "closed" } end
 if idempotency_key then
   local known = redis.call("GET", idempotency_key)
   local hash, first, last, known_answer = string.match(known or "", "^1|(%x+)|(%-?%d+)|(%-?%d+)|(.*)$")

@@ -1,5 +1,5 @@
--- Changes a field of `meta` if it is still what it was when it was read.
--- KEYS  meta
+-- Changes a field of a hash if it is still what it was when it was read.
+-- KEYS  meta, or another hash
 -- ARGV  field, value that was read ("": there was none), new value
 -- Returns 1; 0 when it has another value; 1 too when it has the new one already.
 -- Costs 3 commands.

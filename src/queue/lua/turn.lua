@@ -6,7 +6,8 @@
 -- Costs 3 commands less than settle and claim.
 -- @include claiming
 -- @include settling
-local first_key = read_lines(5, ARGV[2])
+local first_key = read_lines(6, ARGV[2])
+CHORES = KEYS[5]
 local fields = {
   claim_fields(), provider_fields(words(ARGV[3]), ARGV[4]), share_fields(LINES, tonumber(ARGV[6])),
   settling_fields(7 + CLAIM_ARGUMENTS),

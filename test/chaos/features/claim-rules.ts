@@ -1,5 +1,6 @@
 import { expect } from "vitest"
-import type { Claim, ClaimedRequest, ClaimOptions, ProviderDetails } from "../../../src/queue/contract.ts"
+import type { Claim, ClaimedRequest, ClaimOptions } from "../../../src/queue/contract.ts"
+import type { ProviderDetails } from "../../../src/queue/figures-contract.ts"
 import { decodeRecord, type LiveRecord } from "../../../src/queue/record.ts"
 import { targetName, timeoutsOn } from "../../../src/queue/targets.ts"
 import type { RawQueue } from "../../helpers/raw-queue.ts"

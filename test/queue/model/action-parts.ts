@@ -15,8 +15,3 @@ export function choose<Item>(items: readonly Item[], pick: number): Item | undef
 export function toEqual(actual: unknown, expected: unknown): void {
   expect(actual).toEqual(expected)
 }
-
-/** This arrived with fewer lines than there are by now, and changed nothing. */
-export function isRefusedForLines(result: unknown): boolean {
-  return Array.isArray(result) && result[0] === "lines"
-}

@@ -24,7 +24,7 @@ export async function checkLeases({ state, clients, leases }: World, client: 0 |
     const live = state.live.get(lease.requestId)
     return live === undefined || !holds(live, lease)
   })
-  expect(await clients[client].lostLeases(given)).toEqual(lost)
+  expect((await clients[client].lookAtLeases(given)).lost).toEqual(lost)
   const backlog = inOrder(state, ["openai", "anthropic"]).length
   expect(await clients[client].health()).toMatchObject({ store: { ok: true }, backlog })
 }

@@ -1,4 +1,5 @@
 import type { ClaimOptions, Overdue } from "../../../src/queue/contract.ts"
+import type { Course } from "./courses.ts"
 import {
   breakerOf,
   enterLine,
@@ -8,8 +9,13 @@ import {
   type ModelState,
 } from "./state.ts"
 
+interface ModelClaimed
+  extends Pick<LiveRequest, "requestId" | "attempt" | "retries" | "timeouts" | "deadlineAt"> {
+  expiresAt: number
+}
+
 export interface ModelClaim {
-  requests: { requestId: string; attempt: number; expiresAt: number; retries: number; timeouts: number }[]
+  requests: ModelClaimed[]
   overdue: { requestId: string; attempt: number; reason: Overdue["reason"] }[]
   /** At least and at most: whether those that are skipped count cannot be told without reading them. */
   remaining: [number, number]
@@ -69,17 +75,30 @@ function start(
   request: LiveRequest,
   owner: string,
   op: string,
-): ModelClaim["requests"][number] {
+): ModelClaimed {
   const expiresAt = now + Math.max(settings.maxProcessingTimeMs, request.timeoutMs) + LEASE_MARGIN_MS
   const breaker = breakerOf(state, request.line)
   request.attempt += 1
   request.circuit = breaker.epoch
   request.place = { at: "lease", owner, op, expiresAt }
-  const { requestId, attempt, retries, timeouts } = request
   if (breaker.openUntil !== null) {
-    state.breakers.set(request.line, { ...breaker, probe: `${requestId} ${attempt}` })
+    state.breakers.set(request.line, { ...breaker, probe: `${request.requestId} ${request.attempt}` })
   }
-  return { requestId, attempt, expiresAt, retries, timeouts }
+  return claimed(request, expiresAt)
+}
+
+function claimed(request: LiveRequest, expiresAt: number): ModelClaimed {
+  const { requestId, attempt, retries, timeouts, deadlineAt } = request
+  return { requestId, attempt, expiresAt, retries, timeouts, deadlineAt }
+}
+
+/** Reads the bodies of what was claimed; what has none any more is not handed out. */
+export function* readBodies(state: ModelState, claim: ModelClaim): Course<ModelClaim> {
+  if (claim.requests.length === 0) return claim
+  yield
+  const hasBody = ({ requestId }: ModelClaimed) =>
+    state.live.has(requestId) || state.outcomes.get(requestId)?.state === "failed"
+  return { ...claim, requests: claim.requests.filter(hasBody) }
 }
 
 /** Operations of one process are numbered: one that arrives after a later one is too late to be heard. */
@@ -95,11 +114,10 @@ const NOTHING: ModelClaim = {
 
 /** The same requests again, and nothing else is told: the claimer should ask anew at once. */
 function repeat(state: ModelState, op: string): ModelClaim {
-  const requests = [...state.live.values()].flatMap(({ place, requestId, attempt, retries, timeouts }) =>
-    place.at === "lease" && place.op === op
-      ? [{ requestId, attempt, expiresAt: place.expiresAt, retries, timeouts }]
-      : [],
-  )
+  const requests = [...state.live.values()].flatMap((request) => {
+    const { place } = request
+    return place.at === "lease" && place.op === op ? [claimed(request, place.expiresAt)] : []
+  })
   return { ...NOTHING, requests }
 }
 

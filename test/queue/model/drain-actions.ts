@@ -1,12 +1,17 @@
 import { expect } from "vitest"
 import type { Claim, ClaimedRequest, ClaimOptions, Overdue, Settlement } from "../../../src/queue/contract.ts"
 import { type SettlementOptions, settlement, type TestQueue } from "../../helpers/queue.ts"
-import { choose, isRefusedForLines, type Plain, type StepOf, toEqual } from "./action-parts.ts"
-import { claim, extend, holds, type ModelClaim } from "./claiming.ts"
-import { settle } from "./settling.ts"
+import { choose, type Plain, type StepOf, toEqual } from "./action-parts.ts"
+import { claim, extend, holds, type ModelClaim, readBodies } from "./claiming.ts"
+import { atOnce } from "./courses.ts"
+import { record, settle } from "./settling.ts"
 import type { ModelState } from "./state.ts"
 import type { ClaimPlan, SettlementPlan } from "./steps.ts"
 import type { World } from "./world.ts"
+
+/** Where the scripts that settle are told which lists of finished requests they are given. */
+const INDEXES_ARGUMENT = 6
+const TURN_INDEXES_ARGUMENT = 15
 
 /** Two processes never drain under one name. */
 function ownClaim<Plan extends ClaimPlan | null>({
@@ -24,23 +29,18 @@ export function claimAction(world: World, queue: TestQueue, step: StepOf<"claim"
   const take = taking(world, queue, options)
   return {
     call: () => queue.claim(options),
-    ways: [take, twice(take)],
+    ways: [
+      function* (state) {
+        yield
+        return yield* readBodies(state, take(state))
+      },
+    ],
     check: (actual, expected) =>
       checkClaim(world, queue, actual as Claim, expected as ModelClaim, {
         owner: options.owner,
         faulty: step.fault !== null,
       }),
-    late: (state, [result]) => {
-      if (!isRefusedForLines(result)) take(state)
-    },
-  }
-}
-
-/** Its answer was lost, and the same was asked again. */
-function twice<Reply>(way: (state: ModelState) => Reply): (state: ModelState) => Reply {
-  return (state) => {
-    way(state)
-    return way(state)
+    late: take,
   }
 }
 
@@ -62,14 +62,12 @@ function checkClaim(
   { owner, faulty }: { owner: string; faulty: boolean },
 ): void {
   const { nextAt, ...rest } = expected
-  // What somebody finished between the script and the reading of its body is not handed out.
-  const isThere = ({ requestId }: { requestId: string }) =>
-    world.state.live.has(requestId) || actual.requests.some(({ lease }) => lease.requestId === requestId)
-  rest.requests = rest.requests.filter(isThere)
   const plain: Omit<ModelClaim, "nextAt"> = {
-    requests: actual.requests.map(({ lease: { requestId, attempt, expiresAt }, retries, timeouts }) => ({
-      ...{ requestId, attempt, expiresAt, retries, timeouts },
-    })),
+    requests: actual.requests.map(
+      ({ lease: { requestId, attempt, expiresAt }, head, retries, timeouts }) => ({
+        ...{ requestId, attempt, expiresAt, retries, timeouts, deadlineAt: head.deadlineAt },
+      }),
+    ),
     overdue: actual.overdue.map(({ lease: { requestId, attempt }, reason }) => ({
       requestId,
       attempt,
@@ -93,10 +91,9 @@ function checkClaim(
   const known = new Map(world.batches.flat().map((request) => [request.head.requestId, request]))
   for (const claimed of actual.requests) {
     const { head, body } = known.get(claimed.lease.requestId) ?? {}
-    // Of one that somebody finished meanwhile the model knows no deadline any more.
-    const { deadlineAt } = world.state.live.get(claimed.lease.requestId) ?? claimed.head
     expect(claimed.body).toEqual(body)
-    expect(claimed.head).toEqual({ ...head, deadlineAt })
+    // A replay changes its deadline.
+    expect(claimed.head).toEqual({ ...head, deadlineAt: claimed.head.deadlineAt })
     expect(claimed.lease.op).toBe(world.claimOp(owner))
     world.ledger.gaveOut(claimed)
   }
@@ -118,25 +115,21 @@ export function settleAction(world: World, queue: TestQueue, step: StepOf<"settl
   if (settlements.length === 0) return null
   const { settings } = world
   const now = queue.clock()
-  const record = (state: ModelState, chosen = settlements) =>
-    settle(state, settings, now, queue.settings.providers, chosen)
   const plan = ownClaim(step)
   const take = plan === null ? null : taking(world, queue, plan)
-  const inOrder = (state: ModelState) => ({ replies: record(state), claim: take?.(state) })
-  const withoutRevived = (state: ModelState) => {
-    record(
-      state,
-      settlements.filter(({ lease }) => state.outcomes.get(lease.requestId)?.code !== "lease_expired"),
-    )
-    take?.(state)
-  }
+  const { providers } = queue.settings
   return {
     call: async () =>
       plan === null
         ? { replies: await queue.settle(settlements), claim: undefined }
         : await queue.turn(settlements, plan),
-    ways: [inOrder, twice(inOrder)],
-    halfWays: [withoutRevived],
+    ways: [
+      function* (state) {
+        const done = yield* settle(state, settings, now, providers, settlements, (at) => take?.(at))
+        const { replies, claimed } = done
+        return { replies, claim: claimed && (yield* readBodies(state, claimed)) }
+      },
+    ],
     check: (actual, expected) => {
       const { replies, claim: taken } = actual as { replies: string[]; claim: Claim | undefined }
       const model = expected as { replies: string[]; claim: ModelClaim | undefined }
@@ -144,15 +137,12 @@ export function settleAction(world: World, queue: TestQueue, step: StepOf<"settl
       if (taken !== undefined && model.claim !== undefined && plan !== null)
         checkClaim(world, queue, taken, model.claim, { owner: plan.owner, faulty: step.fault !== null })
     },
-    late: (state, results) => {
-      const [result] = results
-      if (isRefusedForLines(result)) return
-      const answers = (result as [string, ...unknown[]]).at(-1) as string[]
-      record(
-        state,
-        settlements.filter((_, i) => !answers[i]?.startsWith("again:")),
-      )
-      take?.(state)
+    late: (state, { name, args }) => {
+      const sent = settlements.filter(({ lease }) => args.includes(lease.requestId))
+      const indexes = args[name === "turn" ? TURN_INDEXES_ARGUMENT : INDEXES_ARGUMENT] ?? ""
+      const days = [...indexes.matchAll(/failed:(\d+)/g)].map(([, day]) => Number(day))
+      record(state, settings, now, providers, sent, days)
+      if (name === "turn") take?.(state)
     },
   }
 }
@@ -206,7 +196,7 @@ export function extendAction(world: World, queue: TestQueue, { pick, byMs }: Ste
   const expiresAt = Math.max(lease.expiresAt, queue.clock()) + byMs
   return {
     call: () => queue.extend(lease, expiresAt),
-    ways: [(state) => extend(state, lease, expiresAt)],
+    ways: [atOnce((state) => extend(state, lease, expiresAt))],
     check: toEqual,
     late: (state) => {
       extend(state, lease, expiresAt)

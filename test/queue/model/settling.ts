@@ -1,17 +1,57 @@
 import type { Settlement, SettleReply } from "../../../src/queue/contract.ts"
+import { dayOf } from "../../../src/queue/keys.ts"
 import { judge } from "./breaker.ts"
 import { holds } from "./claiming.ts"
+import type { Course } from "./courses.ts"
 import { breakerOf, enterLine, type LiveRequest, type ModelSettings, type ModelState } from "./state.ts"
 import { finish } from "./transitions.ts"
 
-/** `docs/states.md`, "what a settle does, by where the request is". */
-export function settle(
+/** The failure that a late success replaces is listed under a day which the script was not given. */
+export type Again = `again:${number}`
+
+/**
+ * `docs/states.md`, "what a settle does, by where the request is". What is answered `again` travels once more.
+ * `alongside`: what the first script does after it.
+ */
+export function* settle<Claimed>(
   state: ModelState,
   settings: ModelSettings,
   now: number,
   served: string[],
   settlements: Settlement[],
-): SettleReply[] {
+  alongside: (state: ModelState) => Claimed,
+): Course<{ replies: SettleReply[]; claimed: Claimed }> {
+  yield
+  const answers = record(state, settings, now, served, settlements, [])
+  const claimed = alongside(state)
+  for (let days = daysOf(answers); days.length > 0; days = daysOf(answers)) {
+    const open = settlements.filter((_, i) => isAgain(answers[i]))
+    yield
+    const news = record(state, settings, now, served, open, days)
+    for (const [i, answer] of answers.entries()) if (isAgain(answer)) answers[i] = news.shift() ?? "gone"
+  }
+  return { replies: answers.filter((answer) => !isAgain(answer)), claimed }
+}
+
+function isAgain(answer: SettleReply | Again | undefined): answer is Again {
+  return answer?.startsWith("again:") === true
+}
+
+function daysOf(answers: (SettleReply | Again)[]): number[] {
+  return answers.filter(isAgain).map((answer) => Number(answer.slice("again:".length)))
+}
+
+/** What its script does. `days`: whose lists of failures it is given beside those that it adds to. */
+export function record(
+  state: ModelState,
+  settings: ModelSettings,
+  now: number,
+  served: string[],
+  settlements: Settlement[],
+  days: number[],
+): (SettleReply | Again)[] {
+  const hasFailed = settlements.some(({ decision }) => decision.kind === "failed")
+  const given = hasFailed ? [...days, dayOf(now + settings.deadLetterTtlSeconds * 1000)] : days
   return settlements.map((told) => {
     // Nobody calls a provider that is not configured where it runs.
     const report = told.report !== null && served.includes(told.report.provider) ? told.report : null
@@ -21,7 +61,7 @@ export function settle(
       const until = Math.max(report.blockedUntil, state.blocks.get(report.provider) ?? 0)
       state.blocks.set(report.provider, until)
     }
-    return settleOne(state, settings, now, settlement)
+    return settleOne(state, settings, now, settlement, given)
   })
 }
 
@@ -45,10 +85,11 @@ function settleOne(
   settings: ModelSettings,
   now: number,
   settlement: Settlement,
-): SettleReply {
+  days: number[],
+): SettleReply | Again {
   const { lease, decision } = settlement
   const live = state.live.get(lease.requestId)
-  if (live === undefined) return settleFinished(state, now, settlement)
+  if (live === undefined) return settleFinished(state, now, settlement, days)
   if (decision.kind === "completed") {
     hear(state, now, live, settlement)
     complete(state, now, live, settlement)
@@ -92,11 +133,18 @@ function complete(state: ModelState, now: number, live: LiveRequest, { lease }: 
 }
 
 /** Only a success after `failed: lease_expired` still changes an outcome. */
-function settleFinished(state: ModelState, now: number, settlement: Settlement): SettleReply {
+function settleFinished(
+  state: ModelState,
+  now: number,
+  settlement: Settlement,
+  days: number[],
+): SettleReply | Again {
   const { lease, decision } = settlement
   const outcome = state.outcomes.get(lease.requestId)
   if (outcome === undefined) return "gone"
   if (decision.kind === "completed" && outcome.state === "failed" && outcome.code === "lease_expired") {
+    const day = dayOf(outcome.expiresAt)
+    if (!days.includes(day)) return `again:${day}`
     complete(state, now, { ...outcome.request, place: { at: "line", score: 0 } }, settlement)
     return "settled"
   }

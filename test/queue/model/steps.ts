@@ -206,15 +206,55 @@ export function anyLife(maxLength: number): fc.Arbitrary<Step[]> {
     { weight: 20, arbitrary: step },
     { weight: 5, arbitrary: both },
     { weight: 1, arbitrary: client.map(neglect) },
+    { weight: 1, arbitrary: contention },
   )
   return fc.noBias(fc.array(stretch, { minLength: 1, maxLength, size: "max" })).map((parts) => parts.flat())
 }
+
+const CLAIM_ALL = { limit: 5, maxBytes: 1_000_000, maxTimeoutMs: 600_000 }
+
+const onNewest = fc.oneof(
+  fc.record({ do: fc.constant("cancel" as const), pick: fc.constant(0), as: fc.constant("owner" as const) }),
+  fc.record({
+    do: fc.constant("replay" as const),
+    pick: fc.constant(0),
+    deadlineMs: fc.constantFrom(null, 60_000),
+  }),
+  fc.record({ do: fc.constant("enqueueAgain" as const), pick: fc.constant(0) }),
+  fc.record({
+    do: fc.constant("settle" as const),
+    settlements: fc.tuple(settlementPlan.map((plan) => ({ ...plan, pick: 0, whose: "any" as const }))),
+    claim: fc.constantFrom(null, { owner: "lane-1:a", ...CLAIM_ALL }),
+  }),
+)
+
+const anyEnd = fc.constantFrom(...(["failed", "failed", "completed", "retry"] as const))
+
+/** A request comes to some end, and two processes are about it at the same time. */
+const contention = fc
+  .tuple(requestPlan, settlementPlan, anyEnd, onNewest, onNewest)
+  .map(([request, plan, kind, first, second]): Step[] => {
+    const by = { client: 0, fault: null } as const
+    return [
+      { ...by, do: "enqueue", requests: [{ ...request, delayMs: 0 }], key: null },
+      { ...by, do: "claim", claim: { owner: "lane-3:a", ...CLAIM_ALL } },
+      { ...by, do: "settle", settlements: [{ ...plan, kind, pick: 0, whose: "held" }], claim: null },
+      {
+        ...by,
+        do: "both",
+        steps: [
+          { ...by, ...first },
+          { ...by, client: 1, ...second },
+        ],
+      },
+    ]
+  })
 
 /** Workers take requests and are never heard of again, until the requests are given up. */
 function neglect(client: 0 | 1): Step[] {
   const limits = [5, 5, 5, 0]
   const claims = limits.map((limit): Step[] => {
-    const claim = { owner: "lane-3:a", limit, maxBytes: 1_000_000, maxTimeoutMs: 600_000 }
+    const claim = { owner: "lane-3:a", ...CLAIM_ALL, limit }
     return [
       { client, fault: null, do: "claim", claim },
       { client, fault: null, do: "wait", ms: limit === 0 ? 1 : 640_000 },

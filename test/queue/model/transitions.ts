@@ -8,6 +8,7 @@ import type {
   NewRequest,
   ReplayReply,
 } from "../../../src/queue/contract.ts"
+import type { Course } from "./courses.ts"
 import {
   enterLine,
   type LiveRequest,
@@ -20,14 +21,36 @@ import {
 
 export type Refusal = { refused: "idempotency_mismatch" | "queue_full" }
 
-/** Stores all or none. */
-export function enqueue(
+/** Stores all or none; a repetition is told where the first and the last are by now, which are read side by side. */
+export function* enqueue(
   state: ModelState,
   settings: ModelSettings,
   now: number,
   requests: NewRequest[],
   idempotency: Idempotency | null,
-): Enqueued | Refusal {
+  readFirst: "first" | "last" = "first",
+): Course<Enqueued | Refusal> {
+  yield
+  const enqueued = storeAll(state, settings, now, requests, idempotency)
+  if (enqueued !== "repeated") return enqueued
+  const replies = requests.map((request) => replyTo(now, request))
+  const ends = [...new Set([0, replies.length - 1])]
+  for (const i of readFirst === "first" ? ends : ends.reverse()) {
+    const reply = replies[i]
+    yield
+    if (reply !== undefined) Object.assign(reply, placeOf(state, reply.requestId))
+  }
+  return { requests: replies, replayed: false }
+}
+
+/** What its script does. */
+export function storeAll(
+  state: ModelState,
+  settings: ModelSettings,
+  now: number,
+  requests: NewRequest[],
+  idempotency: Idempotency | null,
+): Enqueued | Refusal | "repeated" {
   const ids = requests.map(({ head }) => head.requestId)
   const name = idempotency && `${idempotency.organizationId}:${idempotency.keyHash}`
   const remembered = name === null ? undefined : state.remembered.get(name)
@@ -39,21 +62,26 @@ export function enqueue(
   // A full queue answers a repetition by what it knows of the first.
   const isUnknown = !state.live.has(ids[0] ?? "") && !ids.some((id) => state.outcomes.has(id))
   if (isUnknown && state.live.size + ids.length > settings.maxPending) return { refused: "queue_full" }
-  if (isNew) for (const request of requests) store(state, settings, now, request)
-  const replies = requests.map(({ head }, i): EnqueueReply => {
+  if (!isNew) return "repeated"
+  for (const request of requests) store(state, settings, now, request)
+  const replies = requests.map((request, i): EnqueueReply => {
     const isEnd = i === 0 || i === requests.length - 1
-    const known = isEnd ? stateOf(state, head.requestId) : null
-    const dueAt = Math.max(head.scheduledAt ?? 0, head.createdAt)
-    return {
-      requestId: head.requestId,
-      state: known ?? (dueAt > now ? "scheduled" : "pending"),
-      position: isEnd ? positionOf(state, head.requestId) : null,
-      createdAt: head.createdAt,
-    }
+    return { ...replyTo(now, request), ...(isEnd ? placeOf(state, request.head.requestId) : {}) }
   })
-  if (isNew && name !== null && idempotency !== null)
+  if (name !== null && idempotency !== null)
     state.remembered.set(name, { bodyHash: idempotency.bodyHash, replies })
   return { requests: replies, replayed: false }
+}
+
+function replyTo(now: number, { head }: NewRequest): EnqueueReply {
+  const { requestId, createdAt } = head
+  const dueAt = Math.max(head.scheduledAt ?? 0, createdAt)
+  return { requestId, state: dueAt > now ? "scheduled" : "pending", position: null, createdAt }
+}
+
+function placeOf(state: ModelState, requestId: string): Partial<EnqueueReply> {
+  const known = stateOf(state, requestId)
+  return known === null ? {} : { state: known, position: positionOf(state, requestId) }
 }
 
 function store(state: ModelState, settings: ModelSettings, now: number, { head, body }: NewRequest): void {
@@ -94,12 +122,32 @@ export function finish(
   state.index.set(requestId, { state: end.state, expiresAt: end.expiresAt })
 }
 
-export function cancel(
+/** A dead letter is discarded, if it is still the one that was found. */
+export function* cancel(
   state: ModelState,
   now: number,
   requestId: string,
   organizationId: string | null,
-): CancelReply {
+): Course<CancelReply> {
+  yield
+  let said = stop(state, now, requestId, organizationId)
+  if (said.kind === "unknown") return said
+  while (said.kind === "dead letter") {
+    yield
+    if (discard(state, requestId, said.expiresAt)) return { kind: "discarded" }
+    yield
+    said = stop(state, now, requestId, organizationId)
+  }
+  return said.kind === "unknown" ? { kind: "discarded" } : said
+}
+
+/** What the script of a cancel does. */
+export function stop(
+  state: ModelState,
+  now: number,
+  requestId: string,
+  organizationId: string | null,
+): CancelReply | { kind: "dead letter"; expiresAt: number } {
   const live = state.live.get(requestId)
   const outcome = state.outcomes.get(requestId)
   const owning = live?.organizationId ?? outcome?.request.organizationId
@@ -113,9 +161,16 @@ export function cancel(
   }
   if (outcome?.state === "cancelled")
     return { kind: "cancelled", owner: outcome.abandonedBy, attempt: outcome.request.attempt }
-  if (outcome?.state === "completed") return { kind: "completed" }
+  if (outcome?.state === "failed") return { kind: "dead letter", expiresAt: outcome.expiresAt }
+  return { kind: "completed" }
+}
+
+/** false: it is no longer the dead letter that ends then. */
+export function discard(state: ModelState, requestId: string, expiresAt: number): boolean {
+  const entry = state.index.get(requestId)
+  if (entry?.state !== "failed" || entry.expiresAt !== expiresAt) return false
   forget(state, requestId)
-  return { kind: "discarded" }
+  return true
 }
 
 function forget(state: ModelState, requestId: string): void {
@@ -124,27 +179,48 @@ function forget(state: ModelState, requestId: string): void {
   state.index.delete(requestId)
 }
 
-/** Attempt numbers and history go on; retries and age start anew. */
-export function replay(
+type Replayed = { kind: "replayed"; position: number | null }
+
+const REPLAY_ROUNDS = 3
+
+/** Attempt numbers and history go on; retries and age start anew. Reads the dead letter, then replays that very one. */
+export function* replay(
   state: ModelState,
   settings: ModelSettings,
   now: number,
   requestId: string,
   deadlineAt: number | null,
-): Exclude<ReplayReply, { kind: "replayed" }> | { kind: "replayed"; position: number | null } {
+  rounds = REPLAY_ROUNDS,
+): Course<Exclude<ReplayReply, { kind: "replayed" }> | Replayed> {
+  yield
   const outcome = state.outcomes.get(requestId)
-  if (outcome?.state !== "failed") {
-    const known = stateOf(state, requestId)
-    return known === null ? { kind: "unknown" } : { kind: "conflict", state: known }
+  const replays = (outcome?.request.replays ?? 0) + 1
+  yield
+  if (outcome?.state === "failed") {
+    if (isSameEnd(state.outcomes.get(requestId), outcome)) {
+      const place = { dueAt: now, deadlineAt, replays, retries: 0, timeouts: 0, lost: 0 }
+      const request: ModelRequest = { ...outcome.request, ...place }
+      state.outcomes.delete(requestId)
+      state.index.delete(requestId)
+      state.live.set(requestId, { ...request, place: enterLine(request, settings) })
+      return { kind: "replayed", position: positionOf(state, requestId) }
+    }
+    yield
   }
-  const request: ModelRequest = {
-    ...outcome.request,
-    ...{ dueAt: now, deadlineAt, replays: outcome.request.replays + 1, retries: 0, timeouts: 0, lost: 0 },
-  }
-  state.outcomes.delete(requestId)
-  state.index.delete(requestId)
-  state.live.set(requestId, { ...request, place: enterLine(request, settings) })
-  return { kind: "replayed", position: positionOf(state, requestId) }
+  const known = stateOf(state, requestId)
+  if (known === null) return { kind: "unknown" }
+  const request = state.live.get(requestId) ?? state.outcomes.get(requestId)?.request
+  // A twin, or a first try whose answer was lost, has done what was asked for.
+  if (outcome?.state === "failed" && request?.replays === replays && request.deadlineAt === deadlineAt)
+    return { kind: "replayed", position: positionOf(state, requestId) }
+  if (known !== "failed" || rounds === 1) return { kind: "conflict", state: known }
+  return yield* replay(state, settings, now, requestId, deadlineAt, rounds - 1)
+}
+
+function isSameEnd(found: Outcome | undefined, read: Outcome): boolean {
+  const told = ({ state, code, expiresAt, finishedAt, endedBy }: Outcome) =>
+    [state, code, expiresAt, finishedAt, endedBy].join()
+  return found !== undefined && told(found) === told(read)
 }
 
 /** Counts what left the lists. */

@@ -2,12 +2,17 @@ import { scriptSha } from "../../../dev/script-sha.ts"
 import { scripts } from "../../../src/queue/scripts.generated.ts"
 import type { ScriptName } from "../../../src/queue/store.ts"
 
+export interface Script {
+  name: ScriptName
+  args: string[]
+}
+
 /** One request to the store, as it was sent. */
 export interface Packet {
   url: string
   headers: Headers
   body: string
-  scripts: { name: ScriptName; args: string[] }[]
+  scripts: Script[]
 }
 
 export interface Wire {

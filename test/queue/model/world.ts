@@ -9,24 +9,23 @@ import { findLeaks } from "../../helpers/conserved.ts"
 import { createTestClock, createTestQueue, type TestQueue } from "../../helpers/queue.ts"
 import { readRawQueue } from "../../helpers/raw-queue.ts"
 import type { TestStore } from "../../helpers/store.ts"
+import { orders, prefixes, twice, type Way } from "./courses.ts"
 import { Ledger } from "./ledger.ts"
 import { type Picture, pictureFrom, pictureOf } from "./picture.ts"
 import { DAY_MS, emptyState, type ModelSettings, type ModelState, passTime } from "./state.ts"
 import type { FaultPlan } from "./steps.ts"
-import { type Packet, tapWire, type Wire } from "./wire.ts"
+import { type Packet, type Script, tapWire, type Wire } from "./wire.ts"
 
 /** One step, for the queue and for the model. */
 export interface Action {
   fault: FaultPlan | null
   call(): Promise<unknown>
-  /** How it may come out; each changes the state and gives the reply. The first is what is expected. */
-  ways: ((state: ModelState) => unknown)[]
-  /** States that a call which failed half-way may leave, beside those of none and all of it. */
-  halfWays?: ((state: ModelState) => void)[]
+  /** How it may go; each changes the state, script by script, and gives the reply. */
+  ways: Way[]
   /** Throws when the reply is not as expected. */
   check(actual: unknown, expected: unknown): void
-  /** What the same request to the store does when it arrives again later; `results` of its scripts. */
-  late?(state: ModelState, results: unknown[]): void
+  /** What a script of it does when it arrives again later. */
+  late?(state: ModelState, script: Script): void
 }
 
 export interface WorldOptions {
@@ -40,6 +39,8 @@ const START_OF_DAY_MS = 6 * 3_600_000
 /** As `queue/store.ts` tries. */
 const TRIES = 4
 const MAX_LATE = 8
+/** Of these the store has done what it was asked for, though nobody was told. */
+const ANSWER_LOST: FaultPlan["kind"][] = ["drop after", "500 after", "html"]
 /** Where the scripts that claim are told who claims, and the operation id. */
 const OWNER_ARGUMENT = 6
 const OP_ARGUMENT = 7
@@ -63,7 +64,7 @@ export class World {
   private readonly skewMs: number
   private picture: Picture = {}
   private sent: Packet[] = []
-  private late: { sentAt: number; packet: Packet; apply: NonNullable<Action["late"]> }[] = []
+  private late: { sentAt: number; packet: Packet; script: Script; apply: NonNullable<Action["late"]> }[] = []
 
   constructor(store: TestStore, { skewMs, maxPending }: WorldOptions) {
     this.store = store
@@ -124,37 +125,35 @@ export class World {
   }
 
   async act(action: Action): Promise<void> {
+    const { fault, ways } = action
     this.wire.take()
-    if (action.fault !== null) this.store.bridge.faults.inject(ruleOf(action.fault))
+    if (fault !== null) this.store.bridge.faults.inject(ruleOf(fault))
     const came = await action.call().then(
       (reply) => ({ reply, error: null }),
       (error: unknown) => ({ reply: null, error }),
     )
     this.store.bridge.faults.clear()
     this.sent = this.wire.take()
-    const before = this.state
-    const ways = action.ways.map((way) => {
-      const state = structuredClone(before)
-      return { reply: way(state), state }
-    })
+    const isRepeated = fault !== null && ANSWER_LOST.includes(fault.kind)
+    const possible = isRepeated ? [...ways, ...ways.map(twice)] : ways
     if (came.error === null || isRefusal(came.error)) {
-      await this.settleOn(ways.map(({ state }) => state))
-      checkAny(ways, came.error === null ? came.reply : refusalOf(came.error), action.check)
+      const reply = came.error === null ? came.reply : refusalOf(came.error)
+      await this.explain(
+        possible.map((way) => [way]),
+        [{ reply, check: action.check }],
+      )
     } else {
       expect(came.error, String(came.error)).toBeInstanceOf(AppError)
       expect((came.error as AppError).code, String(came.error)).toBe("store_unavailable")
-      expect(action.fault?.times, "an error that no fault explains").toBeGreaterThanOrEqual(TRIES)
-      const halves = (action.halfWays ?? []).map((way) => {
-        const state = structuredClone(before)
-        way(state)
-        return state
-      })
-      await this.settleOn([...ways.map(({ state }) => state), before, ...halves])
+      expect(fault?.times, "an error that no fault explains").toBeGreaterThanOrEqual(TRIES)
+      const halves = possible.flatMap((way) => [...prefixes(way, this.state)])
+      // Where the store looks the same with and without it, the fault tells what happened.
+      await this.settleOn(isRepeated ? halves.reverse() : halves)
     }
     this.remember(action)
   }
 
-  /** Whatever happens between the requests to the store of both, it looks as if one had come after the other. */
+  /** Each script is at once; between those of one process the other's may come. */
   async actTogether(first: Omit<Action, "fault">, second: Omit<Action, "fault">): Promise<void> {
     this.wire.take()
     const outcome = (action: Omit<Action, "fault">) =>
@@ -162,43 +161,49 @@ export class World {
         if (isRefusal(error)) return refusalOf(error)
         throw error
       })
-    const actual = await Promise.all([outcome(first), outcome(second)])
+    const [reply, secondReply] = await Promise.all([outcome(first), outcome(second)])
     this.sent = this.wire.take()
-    const orders = [
-      { actions: [first, second], replies: actual },
-      { actions: [second, first], replies: [...actual].reverse() },
-    ].map(({ actions, replies }) => {
-      const state = structuredClone(this.state)
-      return {
-        state,
-        told: actions.map(({ ways: [way], check }, i) => ({
-          check,
-          reply: replies[i],
-          expected: way?.(state),
-        })),
+    await this.explain(
+      first.ways.flatMap((way) => second.ways.map((other) => [way, other])),
+      [
+        { reply, check: first.check },
+        { reply: secondReply, check: second.check },
+      ],
+    )
+  }
+
+  /** One order of the scripts of these must lead to what the store looks like, and to all that was told. */
+  private async explain(
+    possible: Way[][],
+    told: { reply: unknown; check: Action["check"] }[],
+  ): Promise<void> {
+    const picture = await this.look()
+    const before = this.state
+    const problems: { picture: Picture; error: unknown }[] = []
+    for (const ways of possible) {
+      for (const { state, replies } of orders(before, ways)) {
+        const expected = pictureOf(state, this.latest)
+        const error = isDeepStrictEqual(expected, picture) ? this.hear(told, replies) : null
+        if (error === undefined) return this.become(state, picture)
+        problems.push({ picture: expected, error })
       }
-    })
-    await this.settleOn(orders.map(({ state }) => state))
-    // The store may look alike after both orders, though only one of them explains what was told.
-    const possible = orders.filter(({ state }) =>
-      isDeepStrictEqual(pictureOf(state, this.latest), this.picture),
-    )
-    checkAny(
-      possible.map((order) => ({ reply: order })),
-      null,
-      (_, order) => {
-        const { told, state } = order as (typeof orders)[number]
-        const [forget, taken] = [this.ledger.mark(), this.taken.length]
-        try {
-          for (const { check, reply, expected } of told) check(reply, expected)
-        } catch (error) {
-          forget()
-          this.taken.length = taken
-          throw error
-        }
-        this.state = state
-      },
-    )
+    }
+    const alike = problems.find(({ error }) => error !== null)
+    if (alike !== undefined) throw alike.error
+    expect(picture).toEqual(problems[0]?.picture)
+  }
+
+  /** What is wrong with what was told; undefined: nothing. */
+  private hear(told: { reply: unknown; check: Action["check"] }[], expected: unknown[]): unknown {
+    const [forget, taken] = [this.ledger.mark(), this.taken.length]
+    try {
+      for (const [i, { reply, check }] of told.entries()) check(reply, expected[i])
+      return undefined
+    } catch (error) {
+      forget()
+      this.taken.length = taken
+      return error
+    }
   }
 
   /** Time passes for everybody, and the store lets go of what has ended. */
@@ -228,34 +233,47 @@ export class World {
     if (chosen === undefined) return
     for (const source of Object.values(scripts))
       await this.store.redis.sendCommand(["SCRIPT", "LOAD", source])
-    const results = await this.wire.resend(chosen.packet)
+    const [result] = await this.wire.resend(chosen.packet)
     const state = structuredClone(this.state)
-    chosen.apply(state, results)
+    if (!isRefusedForLines(result)) chosen.apply(state, chosen.script)
     await this.settleOn([state])
   }
 
+  /** The last script of those that it sent to change something. */
   private remember({ late }: Action): void {
-    const packets = this.sent.filter(({ scripts }) => scripts.length > 0)
-    const packet = packets.at(-1)
-    // Those before the last were refused for a line that they did not know.
-    const isOne = packets.every(({ scripts }) => scripts.length === packet?.scripts.length)
-    if (late === undefined || packet === undefined || !isOne) return
-    this.late = [{ sentAt: this.now, packet, apply: late }, ...this.late].slice(0, MAX_LATE)
+    const packet = this.sent.findLast(
+      ({ scripts: [first] }) => first !== undefined && first.name !== "status",
+    )
+    const [script, ...others] = packet?.scripts ?? []
+    if (late === undefined || packet === undefined || script === undefined || others.length > 0) return
+    this.late = [{ sentAt: this.now, packet, script, apply: late }, ...this.late].slice(0, MAX_LATE)
   }
 
   /** The store must look like one of these states; that is the one that holds from now on. */
   private async settleOn(states: ModelState[]): Promise<void> {
+    const picture = await this.look()
+    const state = states.find((each) => isDeepStrictEqual(pictureOf(each, this.latest), picture))
+    if (state === undefined) expect(picture).toEqual(pictureOf(states[0] ?? emptyState(), this.latest))
+    else this.become(state, picture)
+  }
+
+  /** What the store looks like, which must be sound in itself. */
+  private async look(): Promise<Picture> {
     const [{ name, redis }] = this.clients
     const raw = await readRawQueue(redis, name)
     // By the clock that is ahead: its process may have cleaned up what another still finds.
     const { latest } = this
-    const actual = await pictureFrom(raw, redis, name, latest)
-    const state = states.find((each) => isDeepStrictEqual(pictureOf(each, latest), actual))
-    if (state === undefined) expect(actual).toEqual(pictureOf(states[0] ?? emptyState(), latest))
-    else this.state = state
     expect(findLeaks(raw, latest)).toEqual([])
-    this.ledger.seeOutcomes(this.picture, actual)
-    this.picture = actual
+    return pictureFrom(raw, redis, name, latest)
+  }
+
+  private become(state: ModelState, picture: Picture): void {
+    const before = this.state
+    this.state = state
+    this.ledger.seeOutcomes(this.picture, picture)
+    this.picture = picture
+    for (const [id, { replays }] of state.live)
+      if (before.outcomes.has(id) && replays === 0) this.startAnew(id)
   }
 }
 
@@ -268,16 +286,9 @@ function createNoise(): () => number {
   }
 }
 
-function checkAny(ways: { reply: unknown }[], actual: unknown, check: Action["check"]): void {
-  const problems = ways.map(({ reply }) => {
-    try {
-      check(actual, reply)
-      return null
-    } catch (error) {
-      return error
-    }
-  })
-  if (!problems.includes(null)) throw problems[0]
+/** It arrived with fewer lines than there are by now, and changed nothing. */
+function isRefusedForLines(result: unknown): boolean {
+  return Array.isArray(result) && result[0] === "lines"
 }
 
 function isRefusal(error: unknown): boolean {

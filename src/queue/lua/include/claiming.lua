@@ -37,13 +37,13 @@ local function claimed_before(op)
 end
 
 -- Returns {wake at, remaining, maintenance due (1/0), {id, record, lease expiry, …}, {overdue id, attempt, reason,
--- organization, …}}.
+-- organization, …}, chores due (1/0)}.
 local function claim(first, retry_penalty_ms)
   local owner, op, limit, soon = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
   local max_bytes, lease_ms, margin_ms, max_timeout_ms =
     tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5]), tonumber(ARGV[first + 6]), tonumber(ARGV[first + 7])
   local before = seen_before(owner, op)
-  if before then return { join(now), 0, 0, before == "same" and claimed_before(op) or {}, {} } end
+  if before then return { join(now), 0, 0, before == "same" and claimed_before(op) or {}, {}, 0 } end
 
   hold_past_deadline()
   take_back_expired(retry_penalty_ms)
@@ -86,5 +86,5 @@ local function claim(first, retry_penalty_ms)
   local maintenance = maintenance_due()
   remember_op(owner, op, words(ARGV[first + 8]))
   wake_at = math.min(wake_at, next_at.due, next_at.expiry, next_at.deadline)
-  return { join(wake_at), remaining, maintenance, claimed, overdue }
+  return { join(wake_at), remaining, maintenance, claimed, overdue, next_at.chore <= now and 1 or 0 }
 end

@@ -4,6 +4,8 @@
 -- @include lines
 -- @include figures
 -- @include organizations
+-- Key of the chores, which who ends requests has to know.
+local CHORES
 local OUTCOME_VERSION = "2"
 
 local function parse_outcome(text)
@@ -77,6 +79,31 @@ local function index_finished(key, state, id, organization, expires_at)
   count_kept(state, day, 1)
 end
 
+local CALLBACK_LETTERS = { completed = "c", failed = "f", cancelled = "x" }
+-- Ended requests of batches, by field of `meta`.
+local batch_counts = {}
+
+local function count_batch(record, state, by)
+  if record.batch == "" then return end
+  local field = "batch:" .. record.batch .. ":" .. state
+  batch_counts[field] = (batch_counts[field] or 0) + by
+end
+
+writers[#writers + 1] = function()
+  for field, by in pairs(batch_counts) do
+    redis.call("HINCRBY", KEYS[1], field, by)
+  end
+end
+
+-- Whom the end of a request concerns: its batch counts it, and a callback becomes a chore.
+local function tell_end(id, record, state)
+  count_batch(record, state, 1)
+  if string.find(record.callback, CALLBACK_LETTERS[state], 1, true) then
+    add("ZADD", CHORES, now, "delivery|" .. id .. "|" .. state .. "|" .. record.replays)
+    at_latest("chore", now)
+  end
+end
+
 -- Writes the outcome and takes the request out of the live ones. `keys`: metadata, body, outcome, attempts.
 -- `ending`: state, code, attempt, at (its expiry), summary, response, first_try (there is no history).
 local function finish(id, record, metadata, keys, finished_key, ending)
@@ -95,5 +122,6 @@ local function finish(id, record, metadata, keys, finished_key, ending)
   add("HDEL", KEYS[2], id)
   if record.deadlineAt ~= "0" then add("ZREM", KEYS[4], id) end
   index_finished(finished_key, state, id, organization, expires_at)
+  tell_end(id, record, state)
   count_live(organization, -1)
 end

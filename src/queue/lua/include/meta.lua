@@ -1,7 +1,7 @@
 -- `meta`: everything a script needs beside the requests themselves, in one HMGET and one HSET.
 -- @include numbers
 local meta, meta_changes = {}, {}
--- Lower bounds of the next due time, lease expiry and deadline: until then nobody has to look.
+-- Lower bounds of the next due time, lease expiry, deadline and chore: until then nobody has to look.
 local next_at = {}
 local now = tonumber(ARGV[1])
 -- How many are pending: per line its four levels and `total`; of all these lines together.
@@ -39,7 +39,9 @@ local function meta_read(lines, fields)
     pending[line], all_pending = counts, all_pending + counts.total
   end
   local next_values = numbers(meta.next)
-  next_at = { due = next_values[1] or NEVER, expiry = next_values[2] or NEVER, deadline = next_values[3] or NEVER }
+  for i, what in ipairs({ "due", "expiry", "deadline", "chore" }) do
+    next_at[what] = next_values[i] or NEVER
+  end
   meta.load = tonumber(meta.load) or 0
   for line in string.gmatch(meta.lines, "%S+") do
     if not pending[line] then return false end
@@ -52,7 +54,7 @@ local function meta_write()
     write()
   end
   if next_at.due then
-    local after = join(next_at.due, next_at.expiry, next_at.deadline)
+    local after = join(next_at.due, next_at.expiry, next_at.deadline, next_at.chore)
     if after ~= meta.next then meta_set("next", after) end
   end
   for line, counts in pairs(pending) do

@@ -64,9 +64,11 @@ local function settle_finished(item)
     local metadata, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
     add("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
     count_kept("failed", day, -1)
+    local record = decode(packed)
+    count_batch(record, "failed", -1)
     read_organizations({ outcome.organization })
     count_live(outcome.organization, 1)
-    end_request(item, decode(packed), metadata, "completed")
+    end_request(item, record, metadata, "completed")
     return "settled"
   end
   local reply = note(item)

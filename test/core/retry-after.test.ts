@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest"
-import {
-  parseDuration,
-  readRetryAfter,
-  readShouldRetry,
-  untilInstant,
-} from "../../src/providers/retry-after.ts"
+import { parseDuration, readRetryAfter, readShouldRetry, untilInstant } from "../../src/core/retry-after.ts"
 
 const NOW = Date.parse("2026-11-05T12:00:00Z")
 

@@ -1,0 +1,26 @@
+import * as z from "zod/mini"
+import { DELIVERY_STATES, isPlace } from "../delivery.ts"
+import { isRequestId } from "../ids.ts"
+import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
+import { wholeText } from "./parameters.ts"
+
+const organizationId = z.exactOptional(
+  z.string().check(z.regex(ORGANIZATION_ID, { error: ORGANIZATION_ID_RULE })),
+)
+
+/** The body of `POST /v1/webhook-secrets`, which may be missing with an organization's key. */
+export const WebhookSecretBody = z.strictObject({ organizationId })
+
+/** `GET /v1/webhook-secrets`. */
+export const WebhookSecretsQuery = z.strictObject({ organizationId })
+
+/** `GET /v1/deliveries`. */
+export const DeliveriesQuery = z.strictObject({
+  organizationId,
+  requestId: z.exactOptional(z.string().check(z.refine(isRequestId, { error: "must be a request's id" }))),
+  state: z.exactOptional(z.enum(DELIVERY_STATES)),
+  limit: z._default(wholeText(1, 100), 20),
+  cursor: z.exactOptional(
+    z.string().check(z.refine(isPlace, { error: "must be the nextCursor of an earlier page" })),
+  ),
+})

@@ -1,0 +1,45 @@
+import type { Clock, Random } from "../core/clock.ts"
+import type { Config } from "../core/config.ts"
+import type { Log } from "../core/log.ts"
+import type { RequestQueue } from "../queue/contract.ts"
+import type { DeliveryStore } from "../queue/deliveries.ts"
+import type { WebhookStore } from "../queue/webhooks.ts"
+import { createDeliveryHandler, type DeliveryHandler } from "./deliver.ts"
+import { type RedeliverReply, redeliver } from "./redeliver.ts"
+import { createHostCheck } from "./resolve.ts"
+import { createWebhookSecrets, type WebhookSecrets } from "./secrets.ts"
+
+export interface WebhookDeps {
+  config: Pick<Config, "webhookAllowPrivate" | "webhookResolver">
+  queue: Pick<RequestQueue, "status">
+  chores: { put(name: string, at: number): Promise<void> }
+  store: WebhookStore
+  fetch: typeof fetch
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+/** Callers of the API see to their webhooks with this. */
+export interface Webhooks {
+  secrets: Pick<WebhookSecrets, "issue" | "list" | "end">
+  deliveries: Pick<DeliveryStore, "ofRequest" | "list">
+  redeliver(deliveryId: string, organizationId: string | null): Promise<RedeliverReply>
+}
+
+/** What the API needs of webhooks, and the handler of the chores that deliver them. */
+export function openWebhooks({ config, store, ...deps }: WebhookDeps): {
+  webhooks: Webhooks
+  deliver: DeliveryHandler
+} {
+  const { deliveries } = store
+  const secrets = createWebhookSecrets(store.secrets, deps.clock)
+  const checkHost = config.webhookAllowPrivate
+    ? async () => null
+    : createHostCheck({ ...deps, resolver: config.webhookResolver })
+  const webhooks: Webhooks = {
+    ...{ secrets, deliveries },
+    redeliver: (deliveryId, organizationId) => redeliver({ ...deps, deliveries }, deliveryId, organizationId),
+  }
+  return { webhooks, deliver: createDeliveryHandler({ ...deps, secrets, deliveries, checkHost }) }
+}
