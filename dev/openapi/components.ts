@@ -66,7 +66,10 @@ function complete({ zodSchema, jsonSchema }: { zodSchema: Schema; jsonSchema: Js
   // Left out of what is read from text.
   if (def.type === "default") jsonSchema.default ??= def.defaultValue
   for (const check of def.checks ?? []) {
-    Object.assign(jsonSchema, (check._zod.def as { params?: JsonSchema }).params)
+    const { params, pattern } = check._zod.def as { params?: JsonSchema; pattern?: RegExp }
+    Object.assign(jsonSchema, params)
+    // JSON Schema has no flags: better no pattern than one that is too narrow.
+    if (pattern?.ignoreCase) delete jsonSchema.pattern
   }
   const entry = entries.get(zodSchema)
   if (entry !== undefined) jsonSchema.items = refer(entry)

@@ -7,8 +7,8 @@ import { PARAMETERS, type ParameterName } from "./parameters.ts"
 /** One answer that is no error. */
 interface Answer {
   description: string
-  /** By media type; text: it is no JSON. Absent: there is no body. */
-  content?: Record<string, Schema | "text">
+  /** By media type; text: it is no JSON; events: the data of each, by its name. Absent: there is no body. */
+  content?: Record<string, Schema | "text" | { events: Record<string, Schema> }>
   headers?: HeaderName[]
   /** Headers that are always there. */
   always?: HeaderName[]
@@ -24,6 +24,8 @@ interface Body {
   schema: Schema
   type?: "application/json" | "multipart/form-data"
   isOptional?: true
+  /** How members of a form are written that are no texts. */
+  encoding?: JsonSchema
   examples: Record<string, Example>
 }
 
@@ -89,8 +91,9 @@ function queryOf(schema: Schema | undefined, tryWith: Record<string, string> = {
   }))
 }
 
-function bodyOf({ schema, type = "application/json", isOptional, examples }: Body): JsonSchema {
-  return { required: !isOptional, content: { [type]: { schema: refer(schema), examples } } }
+function bodyOf({ schema, type = "application/json", isOptional, encoding, examples }: Body): JsonSchema {
+  const media = { schema: refer(schema), ...(encoding && { encoding }), examples }
+  return { required: !isOptional, content: { [type]: media } }
 }
 
 function responsesOf(operation: Operation): JsonSchema {
@@ -114,14 +117,17 @@ function toResponse(
     description,
     headers: headers([...usualHeaders(scope !== null), ...names], always),
     ...(content && {
-      content: Object.fromEntries(
-        Object.entries(content).map(([type, schema]) => [
-          type,
-          { schema: schema === "text" ? { type: "string" } : refer(schema) },
-        ]),
-      ),
+      content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, toMedia(schema)])),
     }),
   }
+}
+
+/** OpenAPI 3.1 has no words for what is in an event stream. */
+function toMedia(content: Schema | "text" | { events: Record<string, Schema> }): JsonSchema {
+  if (content === "text") return { schema: { type: "string" } }
+  if (!("events" in content)) return { schema: refer(content) }
+  const events = Object.entries(content.events).map(([name, schema]) => [name, refer(schema)])
+  return { schema: { type: "string" }, "x-events": Object.fromEntries(events) }
 }
 
 /** In the order in which they are found. */

@@ -133,6 +133,28 @@ export const Request = named(
 /** The compiler finds what the answer has and this does not. */
 Request satisfies z.ZodType<{ [Member in keyof StatusReply]: unknown }>
 
+export const StatusEvent = named(
+  "StatusEvent",
+  z.strictObject({
+    requestId,
+    state: shown.state,
+    position: shown.position,
+    estimatedStartAt: shown.estimatedStartAt,
+    scheduledAt: shown.scheduledAt,
+    startedAt: shown.startedAt,
+    error: shown.error,
+    attempt: count.describe("The number of the latest; 0: there was none."),
+  }),
+)
+export const TextEvent = named(
+  "TextEvent",
+  z.strictObject({
+    attempt: z.int().min(1),
+    offset: count.describe("Bytes of UTF-8 before it."),
+    text,
+  }),
+)
+
 export const RequestPage = named(
   "RequestPage",
   z.strictObject({ data: z.array(ListedRequest), nextCursor: text.nullable() }),

@@ -12,9 +12,10 @@ interface Header {
 }
 interface DocumentedResponse {
   headers?: Record<string, Header | Reference>
-  content?: Record<string, { schema: Schema }>
+  content?: Record<string, { schema: Schema; "x-events"?: Record<string, Reference> }>
 }
 interface Operation {
+  requestBody?: { content: Record<string, { schema: Reference }> }
   responses: Record<string, DocumentedResponse | Reference>
 }
 interface Document {
@@ -44,6 +45,8 @@ interface Exchange {
   method: string
   /** With its query. */
   path: string
+  /** What was sent as JSON: where it was taken, the document must allow it. */
+  body?: unknown
 }
 interface Answered {
   status: number
@@ -60,6 +63,17 @@ export function checkDocumented(exchange: Exchange, answer: Answered): void {
   throw new Error(
     `${method} ${path}: ${answer.status} is not as documented:\n- ${problems.slice(0, 8).join("\n- ")}`,
   )
+}
+
+/** Throws when an event of `GET /v1/requests/{requestId}/events` is not as documented. */
+export function checkDocumentedEvent(name: string, data: unknown): void {
+  const { 200: response } = document.paths["/v1/requests/{requestId}/events"]?.get?.responses ?? {}
+  const media = response && "content" in response ? response.content?.["text/event-stream"] : undefined
+  const reference = media?.["x-events"]?.[name]
+  const schema = reference && document.components.schemas[nameOf(reference)]
+  const problems = schema ? schemaProblems(schema, data, "its data") : ["there is none of this name"]
+  if (problems.length > 0)
+    throw new Error(`The event ${name} is not as documented:\n- ${problems.join("\n- ")}`)
 }
 
 /** The same for an answer that others go on with. Streams are not read. */
@@ -79,7 +93,7 @@ export const documentedFetch: typeof fetch = async (input, init) => {
   return documented({ method, path: pathname + search }, await fetch(input, init))
 }
 
-function problemsOf({ method, path }: Exchange, answer: Answered): string[] {
+function problemsOf({ method, path, body }: Exchange, answer: Answered): string[] {
   const [pathname = ""] = path.split("?")
   const template = paths.find(({ pattern }) => pattern.test(pathname))?.path
   const operations = template === undefined ? undefined : document.paths[template]
@@ -91,7 +105,11 @@ function problemsOf({ method, path }: Exchange, answer: Answered): string[] {
   if (found === undefined) return [`the status is not listed; the body is ${answer.text?.slice(0, 500)}`]
   const response = "$ref" in found ? document.components.responses[nameOf(found)] : found
   if (response === undefined) return ["its response refers to nothing"]
-  return [...headerProblems(response, answer.headers), ...(isHead ? [] : bodyProblems(response, answer))]
+  return [
+    ...headerProblems(response, answer.headers),
+    ...(isHead ? [] : bodyProblems(response, answer)),
+    ...(answer.status < 300 ? sentProblems(operation, body) : []),
+  ]
 }
 
 /** What the document says of paths and methods that it does not list. */
@@ -129,6 +147,15 @@ function bodyProblems({ content }: DocumentedResponse, { headers, text }: Answer
   const schema =
     "$ref" in media.schema ? document.components.schemas[nameOf(media.schema as Reference)] : null
   return schema ? schemaProblems(schema, JSON.parse(text), "the body") : ["its body refers to no schema"]
+}
+
+function sentProblems({ requestBody }: Operation, body: unknown): string[] {
+  const media = requestBody?.content["application/json"]
+  if (media === undefined || typeof body !== "object" || body === null) return []
+  // As it goes over the wire.
+  const sent: unknown = JSON.parse(JSON.stringify(body))
+  const schema = document.components.schemas[nameOf(media.schema)]
+  return schema ? schemaProblems(schema, sent, "what was sent") : ["what was sent refers to no schema"]
 }
 
 function schemaProblems(schema: Schema, value: unknown, what: string): string[] {

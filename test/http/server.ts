@@ -48,7 +48,7 @@ export function createCall(services: Services): Call {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    await documented({ method, path }, response)
+    await documented({ method, path, body }, response)
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) }
   }

@@ -32,6 +32,14 @@ describe("checkDocumented", () => {
     )
   })
 
+  it("refuses what was taken though the document does not allow it", () => {
+    const removed = { removed: { completed: 0, failed: 0, cancelled: 0 } }
+    const cleanup = { method: "POST", path: "/v1/cleanup" }
+    checkDocumented({ ...cleanup, body: { olderThanSeconds: 1 } }, answer(200, removed))
+    const odd = () => checkDocumented({ ...cleanup, body: { olderThanSeconds: -1 } }, answer(200, removed))
+    expect(odd).toThrow(/what was sent/)
+  })
+
   it.each([
     ["a member too many", health, answer(200, { status: "ok", more: 1 })],
     ["a member too few", health, answer(200, {})],

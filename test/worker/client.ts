@@ -54,7 +54,7 @@ export function createClient(variables: Record<string, string | undefined> = {})
         ...(body === undefined ? {} : { body: isRaw ? body : JSON.stringify(body) }),
       })
       const response = await worker.fetch(request, bindings, createExecutionContext())
-      return readAnswer(await documented({ method, path }, response))
+      return readAnswer(await documented({ method, path, ...(isRaw ? {} : { body }) }, response))
     },
     tick: () => worker.scheduled(createScheduledController(), bindings),
   }

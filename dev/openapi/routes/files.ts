@@ -44,6 +44,7 @@ export const fileRoutes: Routes = {
       body: {
         schema: FileBody,
         type: "multipart/form-data",
+        encoding: { expires_after: { style: "deepObject", explode: true } },
         examples: { batch: { summary: "What a batch reads", value: { purpose: "batch", file: jsonl } } },
       },
       answers: { 200: { description: "The file.", content: { [json]: OpenAiFile } } },

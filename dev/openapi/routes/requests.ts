@@ -1,7 +1,15 @@
 import { ListQuery, StatusQuery } from "../../../src/core/contracts/parameters.ts"
 import { NewRequest, NewRequests, Replay } from "../bodies.ts"
 import type { Routes } from "../operation.ts"
-import { Accepted, AcceptedBulk, Cancelled, Request, RequestPage } from "../requests-answers.ts"
+import {
+  Accepted,
+  AcceptedBulk,
+  Cancelled,
+  Request,
+  RequestPage,
+  StatusEvent,
+  TextEvent,
+} from "../requests-answers.ts"
 
 const tag = "Requests"
 const json = "application/json"
@@ -149,7 +157,12 @@ export const requestRoutes: Routes = {
       scope: "read",
       parameters: ["LastEventId"],
       answers: {
-        200: { description: "The events.", content: { "text/event-stream": "text" } },
+        200: {
+          description: "The events.",
+          content: {
+            "text/event-stream": { events: { status: StatusEvent, text: TextEvent, finished: Request } },
+          },
+        },
         204: { description: "All has been told up to that event: do not come back." },
       },
       refusals: [404],

@@ -1,7 +1,7 @@
 import { createApp } from "../../../src/http/app.ts"
 import type { Services } from "../../../src/http/context.ts"
 import type { Scene } from "../../drain/scene.ts"
-import { documented } from "../../helpers/documented.ts"
+import { checkDocumentedEvent, documented } from "../../helpers/documented.ts"
 import { ADMIN_KEY, composeServices } from "../server.ts"
 
 /** A server-sent event as it came. */
@@ -46,7 +46,9 @@ async function* readEvents(response: Response): AsyncGenerator<ReceivedEvent> {
       const fields = new Map(block.split("\n").map((line) => [line.split(": ", 1)[0], line]))
       const fieldOf = (name: string) => fields.get(name)?.slice(name.length + 2) ?? ""
       if (!fields.has("event")) continue
-      yield { id: fieldOf("id"), event: fieldOf("event"), data: JSON.parse(fieldOf("data")) }
+      const received = { id: fieldOf("id"), event: fieldOf("event"), data: JSON.parse(fieldOf("data")) }
+      checkDocumentedEvent(received.event, received.data)
+      yield received
     }
   }
 }
