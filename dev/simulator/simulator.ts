@@ -39,7 +39,7 @@ export interface Simulator {
   limit(limit: AccountLimit): void
   clearLimits(): void
   readonly limits: LimitState[]
-  /** Oldest first; the last 100,000. */
+  /** Oldest first; the last 20,000. */
   readonly calls: CallRecord[]
   /** Oldest first; the last 200, without credentials. */
   readonly bodies: RecordedBody[]

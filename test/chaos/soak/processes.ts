@@ -9,11 +9,16 @@ export interface Watched {
   name: string
 }
 
+/** `wrangler dev` runs two: one for the Worker, and one that passes calls on to it. */
+export const WORKER = "workerd of the Worker"
+export const PROXY = "workerd of wrangler's proxy"
+
 const NAMES: [pattern: RegExp, name: string][] = [
   [/dev\/start\.ts/, "bridge, simulator, ticker (Node)"],
   [/child-guard\.mjs/, "guard"],
   [/wrangler.* dev /, "wrangler (Node)"],
-  [/workerd/, "workerd"],
+  [/workerd.* --inspector-addr=/, WORKER],
+  [/workerd/, PROXY],
   [/esbuild/, "esbuild"],
   [/redis-server|valkey-server/, "Redis"],
 ]
@@ -46,7 +51,7 @@ export function watchedBytes({ pid, name }: Watched): number {
   }
 }
 
-/** Bytes that the last full collection left of a Node process's heap; null: not Node, or none yet. */
+/** Bytes that a full collection, a few seconds ago, left of a Node process's heap; null: not Node, or none yet. */
 export function heapBytes(folder: string, { pid }: Watched): number | null {
   const file = join(folder, String(pid))
   return existsSync(file) ? Number(readFileSync(file, "utf8")) || null : null

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises"
 import { type RawRedis, usedBytes } from "../../helpers/store.ts"
-import { heapBytes, type Watched, watchedBytes } from "./processes.ts"
+import { heapBytes, type Watched, WORKER, watchedBytes } from "./processes.ts"
 import { type Families, keptLong, readFamilies } from "./redis.ts"
 import type { Point } from "./slope.ts"
+import type { WorkerHeap } from "./worker-heap.ts"
 
 export interface Series {
   name: string
@@ -34,9 +35,10 @@ export async function takeSamples(
   {
     redis,
     heaps,
+    workerHeap,
     settledAt,
     signal,
-  }: { redis: RawRedis; heaps: string; settledAt: number; signal: AbortSignal },
+  }: { redis: RawRedis; heaps: string; workerHeap: WorkerHeap; settledAt: number; signal: AbortSignal },
 ): Promise<Samples> {
   const series = new Map<string, Series>()
   const families: Samples["families"] = []
@@ -56,7 +58,7 @@ export async function takeSamples(
         watchedBytes(one),
         NOT_JUDGED.find(([name]) => one.name.startsWith(name))?.[1] ?? true,
       )
-      const heap = heapBytes(heaps, one)
+      const heap = one.name === WORKER ? await workerHeap.measure() : heapBytes(heaps, one)
       if (heap !== null) add(minute, `${one.name}: heap after a full collection`, heap)
     }
     const [used, now] = [await usedBytes(redis), await readFamilies(redis)]
