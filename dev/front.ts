@@ -51,7 +51,11 @@ function pass(
   adminApiKey: string,
 ): void {
   const { method = "GET", url: path = "/", rawHeaders } = asked
-  const waits = method === "POST" && WAITING.test(path) && asked.headers["idempotency-key"] === undefined
+  // Who gave an id of its own can cancel by that; two of them would be refused.
+  const comesBack = ["idempotency-key", "x-queue-request-id"].some(
+    (name) => asked.headers[name] !== undefined,
+  )
+  const waits = method === "POST" && WAITING.test(path) && !comesBack
   const requestId = waits ? newRequestId() : null
   const headers = requestId === null ? rawHeaders : [...rawHeaders, "X-Queue-Request-Id", requestId]
   const onward = send({ hostname, port, method, path, headers, agent }, (got) => {

@@ -15,6 +15,8 @@ export const RECENT_TTL_DAYS = 62
 const CHARACTERS_PER_TOKEN = 4
 const DEFAULT_OUTPUT_TOKENS = 1000
 const QUEUE_FULL_RETRY_AFTER_SECONDS = 30
+/** Lines of batches, which can wait, leave the rest of the room to those that are waited for. */
+const BATCH_SHARE = 0.8
 const encoder = new TextEncoder()
 
 type Reply =
@@ -45,6 +47,8 @@ export async function enqueue(
     context,
     requests.map(({ head }) => lineOf(head)),
   )
+  const batchId = requests[0]?.head.batchId ?? ""
+  const room = (most: number) => (batchId === "" ? most : Math.ceil(most * BATCH_SHARE))
   const [reply] = await runWithLines<[Reply]>(context, "enqueue", () => [
     {
       name: "enqueue",
@@ -58,11 +62,11 @@ export async function enqueue(
       ],
       args: [
         ...[now, context.lines.join(" "), settings.fairShareMs],
-        ...[settings.maxPending, settings.maxPendingPerOrganization],
+        ...[room(settings.maxPending), room(settings.maxPendingPerOrganization)],
         ...[idempotency?.bodyHash ?? "", idempotency === null ? "" : JSON.stringify(replies)],
         organizations.join(" "),
         (day + RECENT_TTL_DAYS) * 86_400,
-        requests[0]?.head.batchId ?? "",
+        batchId,
         ...args,
       ],
     },

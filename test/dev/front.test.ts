@@ -61,6 +61,14 @@ it("breaks off where the Worker does", async () => {
   await expect(fetch(front.origin).then((got) => got.text())).rejects.toThrow()
 })
 
+it("gives no second id to who has one", async () => {
+  answer = (_, response) => response.end()
+  const own = "req_1m8650amf00005356tsz986"
+  const headers = { "x-queue-request-id": own }
+  await fetch(`${front.origin}/v1/chat/completions`, { method: "POST", headers, body: "{}" })
+  expect(seen).toEqual([`POST /v1/chat/completions ${own}`])
+})
+
 async function leave(path: string, headers: Record<string, string> = {}): Promise<void> {
   const signal = AbortSignal.timeout(100)
   await expect(fetch(front.origin + path, { method: "POST", headers, body: "{}", signal })).rejects.toThrow()

@@ -100,6 +100,16 @@ describe("stored batches", () => {
     expect(fields.filter((field) => field.startsWith("batch:"))).toEqual([])
   })
 
+  it("leave room in a queue that they fill to requests that are waited for", async () => {
+    const settings = { maxPending: 20, maxPendingPerOrganization: 10 }
+    const queue = createTestQueue(store, { settings })
+    const batchId = "batch_1m87cme860000kasyvrjjdr"
+    await queue.enqueueEach(...Array(8).fill({ batchId }))
+    await expect(queue.enqueueEach({ batchId })).rejects.toMatchObject({ code: "queue_full" })
+    expect(await queue.enqueueEach({}, {})).toHaveLength(2)
+    await expect(queue.enqueueEach({})).rejects.toMatchObject({ code: "queue_full" })
+  })
+
   it("keep the line that had a custom id first", async () => {
     const { batches, create } = open()
     const { batchId } = await create()

@@ -171,7 +171,8 @@ describe("uploads, with OpenAI's own client", () => {
   test("an upload belongs to its organization, and asks for what OpenAI asks for", async () => {
     const other = await begin(1, served.openai("org-other"))
     for (const id of [other.id, "upload_none"]) {
-      expect(await refusal(sendPart(id, SMALL))).toMatchObject({ status: 404 })
+      // Where nobody reads a body that is still under way, workerd may close the connection.
+      await eventually(async () => expect(await refusal(sendPart(id, SMALL))).toMatchObject({ status: 404 }))
       expect(await refusal(client.uploads.complete(id, { part_ids: ["part_x"] }))).toMatchObject({
         status: 404,
       })
