@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
+import { FORM_TYPE, toForm } from "./input/form.ts"
 import { CHAT, nameOf, OPERATIONS } from "./input/operations.ts"
 import { type RawRequest, raw, sendRaw } from "./input/raw.ts"
 import { recordInput } from "./input/record-input.ts"
@@ -25,6 +26,7 @@ afterEach(() => {
 
 const body = JSON.stringify(CHAT)
 const chunked = "Transfer-Encoding: chunked"
+const form = toForm({ file: "in.jsonl", purpose: "batch" }, "file").slice(0, -30)
 const auth = `Authorization: Bearer ${ADMIN_KEY}`
 
 const unchanged = <T>(run: () => Promise<T>) => unchangedBy(worker, run)
@@ -64,6 +66,29 @@ describe("bodies that are not what they were announced to be", () => {
     }
     await stillServes()
     recordInput(`bodies that ${fault}`, 2 * operations.length, "400 malformed_json, or no answer")
+  })
+
+  it.each<[string, RawRequest]>([
+    ["end before the length that was told", { headers: ["Content-Length: 9000"], body: form }],
+    ["end in the middle of a chunk", { headers: [chunked], body: `500\r\n${form}` }],
+    ["are whole, and half a form", { body: form }],
+  ])("forms that %s leave nothing behind, whether their sender stays or not", async (fault, request) => {
+    const upload = await worker.send({
+      ...{ method: "POST", path: "/v1/uploads" },
+      body: '{"bytes":100,"filename":"a","mime_type":"text/plain","purpose":"batch"}',
+    })
+    const targets = ["/v1/files", `/v1/uploads/${upload.json.id}/parts`]
+    for (const target of targets) {
+      for (const leaving of ["says no more", "breaks the connection"] as const) {
+        const headers = [...(request.headers ?? []), `Content-Type: ${FORM_TYPE}`]
+        const { statuses } = await leavingNothing(() =>
+          sendRaw(worker.port, raw({ ...request, target, headers }), leaving),
+        )
+        const expected = leaving === "says no more" ? [[400]] : [[400], []]
+        expect(expected, target).toContainEqual(statuses)
+      }
+    }
+    recordInput(`forms that ${fault}`, 2 * targets.length, "400, or no answer, and nothing is kept")
   })
 
   it("compressed ones are refused wherever there may be a body", async () => {

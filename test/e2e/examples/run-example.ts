@@ -2,7 +2,7 @@ import { execFile } from "node:child_process"
 import { join, resolve } from "node:path"
 import { promisify } from "node:util"
 
-export const PROJECT = resolve(import.meta.dirname, "../../..")
+const PROJECT = resolve(import.meta.dirname, "../../..")
 export const EXAMPLES = join(PROJECT, "examples")
 
 const execute = promisify(execFile)
