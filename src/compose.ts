@@ -9,7 +9,7 @@ import { jsonLog, type Log } from "./core/log.ts"
 import { VERSION } from "./core/version.ts"
 import { type ChoreDeps, type ChoreHandler, ChoreRun } from "./drain/chores.ts"
 import type { DrainDeps } from "./drain/drain.ts"
-import { type LaneNamespace, type LaneSetting, openLanes } from "./drain/lanes.ts"
+import { type LaneNamespace, type LaneSetting, type Lanes, openLanes } from "./drain/lanes.ts"
 import { runTick, tickLanes } from "./drain/run-tick.ts"
 import { createAuditor } from "./http/audit.ts"
 import type { Composition, Services } from "./http/context.ts"
@@ -103,9 +103,19 @@ export function openChores(services: QueueServices, wakeLanes: () => Promise<voi
 }
 
 /** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
-export function choresBeside(deps: ChoreDeps, subrequests: number): () => Promise<unknown> {
-  const limits = { concurrency: 2, subrequests: Math.floor(subrequests / 3), forMs: 20_000 }
-  return () => new ChoreRun(deps, limits).run()
+export function choresBeside(deps: ChoreDeps): NonNullable<DrainDeps["seeToChores"]> {
+  return async (subrequests) => {
+    const run = new ChoreRun(deps, { concurrency: 2, subrequests, forMs: 20_000 })
+    await run.run()
+    return run.used
+  }
+}
+
+function wakingChores(lanes: Lanes): NonNullable<DrainDeps["seeToChores"]> {
+  return async () => {
+    await lanes.wakeChores()
+    return 1
+  }
 }
 
 export interface WorkerServices extends Services {
@@ -142,7 +152,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const chores = openChores(deps, wakeLanes)
   const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
-  drainDeps.seeToChores = lane?.lanes.wakeChores ?? choresBeside(chores, config.subrequestLimit)
+  drainDeps.seeToChores = lane === null ? choresBeside(chores) : wakingChores(lane.lanes)
   const services: WorkerServices = {
     ...deps,
     uploads: createUploads(config),

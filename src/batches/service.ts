@@ -66,7 +66,13 @@ export function createBatchService(deps: BatchServiceDeps) {
         // What came once is not held, so two bodies are the same when they are as long and have as many requests.
         const bodyHash = `${count.toString(16)}a${written.bytes.toString(16)}`
         const idempotency = keyHash === null ? null : { organizationId, keyHash, bodyHash }
-        const stored = await store(startRequests(batch, count, batch.createdAt), idempotency)
+        const stored = await store(startRequests(batch, count, batch.createdAt), idempotency).catch(
+          async (error: unknown) => {
+            // After any other error the batch may be there, and needs it.
+            if (error instanceof AppError && error.code === "idempotency_mismatch") await files.delete(input)
+            throw error
+          },
+        )
         if (stored.inputFileId !== fileId) await files.delete(input)
         return stored
       } catch (error) {

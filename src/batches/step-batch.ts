@@ -47,14 +47,16 @@ export async function stepBatch(
   while (stored !== null && stored.batch.phase !== null) {
     const phase = PHASES[stored.batch.phase](deps, stored.batch)
     for (;;) {
+      if (limits.spare < TRIPS_PER_SAVING || clock() >= endsAt) return clock()
+      // Beforehand: others spend from the same meanwhile.
+      limits.spend(TRIPS_PER_SAVING)
       const { value, done } = await nextOf(phase, stored.batch, clock)
       if (done) {
         if (value != null) return value
         break
       }
       stored = await batches.save(stored, value)
-      limits.spend(TRIPS_PER_SAVING)
-      if (stored === null || limits.spare < TRIPS_PER_SAVING || clock() >= endsAt) return clock()
+      if (stored === null) return clock()
     }
   }
   return forget(deps, batchId, stored)

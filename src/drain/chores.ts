@@ -61,6 +61,11 @@ export class ChoreRun {
     this.#spare = limits.subrequests
   }
 
+  /** Subrequests that it has made. */
+  get used(): number {
+    return this.#limits.subrequests - this.#spare
+  }
+
   /** Until nothing is due, or the limits are reached. Resolves to when there is something to do next; null: nothing is known. Never rejects. */
   async run(): Promise<number | null> {
     const { clock, chores, log } = this.#deps

@@ -23,8 +23,11 @@ export interface DrainDeps {
   random: Random
   log: Log
   fetch: typeof fetch
-  /** Sees to chores that are due, or gets somebody to. Never rejects. Absent: others do. */
-  seeToChores?: () => Promise<unknown>
+  /**
+   * Sees to chores that are due, with so many subrequests at most, or gets somebody to; resolves to how many it took.
+   * Never rejects. Absent: others do.
+   */
+  seeToChores?: (subrequests: number) => Promise<number>
 }
 
 /** How a drain stands. */
@@ -102,6 +105,9 @@ const HEAR_EVERY_MS_WHEN_FULL = 500
 const LOOKS_SHARE = 0.25
 /** Nor may the texts of calls that are watched. */
 const PARTIALS_SHARE = 0.25
+/** Nor may chores, at a time more than this where nothing limits them. */
+const CHORES_SHARE = 1 / 3
+const MOST_FOR_CHORES = 10_000
 
 /** The state of one drain, and what it should do next. What it does is in `run-drain.ts`. */
 export class Drain {
@@ -130,6 +136,7 @@ export class Drain {
   #lookAt: number
   #lookAtProvidersAt = 0
   #looksLeft: number
+  #choresLeft: number
   /** What is being done beside the calls. */
   chores: Promise<unknown> | null = null
 
@@ -151,6 +158,7 @@ export class Drain {
     })
     this.#lookAt = this.startedAt + LOOK_EVERY_MS
     this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)
+    this.#choresLeft = Math.floor(deps.config.subrequestLimit * CHORES_SHARE)
   }
 
   /** Something may be there at that instant, epoch ms. When the drain ends before, `nextAt` tells. */
@@ -173,9 +181,16 @@ export class Drain {
     return at === Number.POSITIVE_INFINITY ? null : at
   }
 
-  /** A claim has told of chores: they are seen to beside the calls. */
+  /** A claim has told of chores: they are seen to beside the calls, with what those leave. */
   seeToChores(): void {
-    this.chores ??= (this.deps.seeToChores?.() ?? Promise.resolve()).finally(() => {
+    const { seeToChores } = this.deps
+    const share = Math.min(this.#choresLeft, this.budget.spare(this.#obligations()), MOST_FOR_CHORES)
+    if (seeToChores === undefined || this.chores !== null || share < 1) return
+    // Until they are done, nothing is claimed on what they may need.
+    this.budget.spend(share)
+    this.chores = seeToChores(share).then((used) => {
+      this.budget.spend(used - share)
+      this.#choresLeft -= used
       this.chores = null
     })
   }

@@ -98,7 +98,6 @@ function receive(drain: Drain, claim: Claim): void {
   report.claimed += claim.requests.length
   report.remaining = claim.remaining
   drain.isMaintenanceDue ||= claim.maintenanceDue
-  if (claim.choresDue) drain.seeToChores()
   for (const overdue of claim.overdue) drain.decided(settleOverdue(overdue))
   for (const claimed of claim.requests) {
     const provider = deps.providers.get(claimed.target.provider)
@@ -115,6 +114,7 @@ function receive(drain: Drain, claim: Claim): void {
     drain.isStopped = true
     drain.decided(handBack(claimed.lease))
   }
+  if (claim.choresDue) drain.seeToChores()
   drain.options.observer?.claimed(claim)
 }
 

@@ -80,8 +80,11 @@ async function answering(
   request: EnqueuedRequest,
   answer: (caller: Caller) => Promise<Response>,
 ): Promise<Response> {
-  if (answersAsync(c)) return answerAccepted(c, request)
   const caller = watchCaller(c, request.requestId)
+  if (answersAsync(c)) {
+    caller.release()
+    return answerAccepted(c, request)
+  }
   try {
     return await answer(caller)
   } catch (thrown) {

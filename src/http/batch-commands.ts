@@ -47,6 +47,21 @@ export async function cancelBatch(c: AppContext, kind: Batch["kind"]): Promise<B
   return batch
 }
 
+/**
+ * Cancels a batch whose caller has left before it was told of it: it will ask anew, and would pay twice. Who gave an
+ * Idempotency-Key comes back for the same.
+ */
+export function cancelUnheard(c: AppContext, { batchId, organizationId }: Batch): void {
+  if (!c.req.raw.signal.aborted || c.req.header("Idempotency-Key") !== undefined) return
+  // When the store is away, it stands in the list.
+  afterAnswer(
+    c,
+    servicesOf(c)
+      .batchCommands.cancel(batchId, organizationId)
+      .catch(() => null),
+  )
+}
+
 function noSuchBatch(): AppError {
   return new AppError("not_found", "No such batch is known, or its time is over.")
 }

@@ -29,9 +29,9 @@ export async function accept<Read extends ReadRequests>(
   readBody: (value: unknown, rules: DialectRules) => Read,
 ): Promise<{ request: EnqueuedRequest; read: Read }> {
   const { config } = servicesOf(c)
+  const body = await readJson(c, config.maxRequestBytes)
   const given = readQueueHeaders(c)
   const requestId = readGivenId(c)
-  const body = await readJson(c, config.maxRequestBytes)
   const reads: Read[] = []
   const stored = await enqueue(c, body, (value, rules) => {
     const read = readBody(value, {

@@ -8,7 +8,7 @@ import { afterAnswer } from "./resource.ts"
 export interface Caller {
   /** Aborted when the caller has left. */
   signal: AbortSignal
-  /** To be called when the answer is complete: from then on leaving means nothing. */
+  /** To be called when the answer is complete, or does not wait: from then on leaving means nothing. */
   release(): void
   /** The caller has left, as the stream of the answer tells. */
   leave(): void

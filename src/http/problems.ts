@@ -48,9 +48,13 @@ export function answerError(thrown: unknown, c: AppContext): Response {
   return c.body(JSON.stringify(problem), status, { "Content-Type": "application/problem+json" })
 }
 
-/** Their clients repeat a 503 by themselves; of what may be stored all the same that would be a second, paid call. */
+/**
+ * Their clients repeat a 503 by themselves; of what may be stored all the same that would be a second, paid call, unless
+ * an Idempotency-Key makes the two one.
+ */
 function discourageRetry(c: AppContext, { extra }: AppError): void {
-  if (extra?.maybeStored === true) c.header("x-should-retry", "false")
+  const isSafe = c.req.header("Idempotency-Key") !== undefined
+  if (extra?.maybeStored === true && !isSafe) c.header("x-should-retry", "false")
 }
 
 export function answerNotFound(c: AppContext): Response {

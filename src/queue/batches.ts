@@ -83,8 +83,7 @@ export function createBatches(options: BatchesOptions): BatchStore {
       if (reply === "mismatch") {
         throw new AppError("idempotency_mismatch", "This Idempotency-Key was used with another body.")
       }
-      if (reply === "changed")
-        throw new AppError("internal", "Two batches have one id.", { op: "createBatch" })
+      // "changed": an earlier try has stored it, whose answer was lost, and it has been stepped since.
       return Array.isArray(reply) ? reply[1] : batch.batchId
     },
     save: async ({ revision }, batch) =>

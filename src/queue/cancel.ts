@@ -10,7 +10,7 @@ import type { ScriptCall } from "./store.ts"
 /** The longest result TTL, days: a cancelled request's index is that of the day its own TTL ends. */
 const LONGEST_TTL_DAYS = 30
 /** Requests that one round trip cancels: some 100 kB of keys. */
-const CANCEL_GROUP = 50
+export const CANCEL_GROUP = 50
 const NOTHING: OutcomeSummary = { usage: null, error: null, attempt: null }
 
 type CancelScriptReply =

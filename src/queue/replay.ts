@@ -85,5 +85,7 @@ function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: numb
     createdAt: record.createdAt || record.dueAt,
     ...{ dueAt: now, effectiveAt: 0, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
     ...{ retries: 0, timeouts: "", avoid: "", lost: 0, owner: "", op: "", provider: "" },
+    // It has counted as ended. Its batch may have ended too: then nobody would take a new count away.
+    batch: "",
   }
 }

@@ -39,7 +39,9 @@ export interface UploadStore {
   create(upload: Upload): Promise<void>
   /** null: unknown, long over, or another organization's. */
   find(uploadId: string, organizationId: string): Promise<UploadState | null>
-  addPart(upload: Upload, part: UploadPart): Promise<void>
+  /** All parts that are there then; others may have come meanwhile. */
+  addPart(upload: Upload, part: UploadPart): Promise<UploadPart[]>
+  removePart(upload: Upload, partId: string): Promise<void>
   /** The end that holds, which may be an earlier one. */
   end(upload: Upload, end: UploadEnd): Promise<UploadEnd>
 }

@@ -42,23 +42,29 @@ export function createUploads(options: UploadsOptions): UploadStore {
     find: async (uploadId, organizationId) => {
       if (!isId(uploadId, UPLOAD_PREFIX)) return null
       const [members] = await store.query<[string[]]>("findUpload", [["HGETALL", keys.upload(uploadId)]])
-      const fields = new Map<string, string>()
-      for (let i = 0; i < members.length; i += 2) fields.set(members[i] ?? "", members[i + 1] ?? "")
+      const fields = readFields(members)
       const text = fields.get("upload")
       if (text === undefined) return null
       if (!text.startsWith(VERSION)) throw unreadable(`upload ${text.slice(0, 4)}`)
       const upload = JSON.parse(text.slice(VERSION.length)) as Upload
       if (upload.organizationId !== organizationId) return null
-      const parts = [...fields].filter(([name]) => name.startsWith("part_"))
       return {
         upload,
-        parts: parts.map(([, part]) => JSON.parse(part) as UploadPart),
+        parts: readParts(fields),
         end: JSON.parse(fields.get("end") ?? "null") as UploadEnd | null,
       }
     },
     addPart: async (upload, part) => {
       const key = keys.upload(upload.uploadId)
-      await store.query("addPart", [["HSET", key, part.partId, JSON.stringify(part)], keep(upload)])
+      const [, , members] = await store.query<[number, number, string[]]>("addPart", [
+        ["HSET", key, part.partId, JSON.stringify(part)],
+        keep(upload),
+        ["HGETALL", key],
+      ])
+      return readParts(readFields(members))
+    },
+    removePart: async ({ uploadId }, partId) => {
+      await store.query("removePart", [["HDEL", keys.upload(uploadId), partId]])
     },
     end: async (upload, end) => {
       const key = keys.upload(upload.uploadId)
@@ -70,6 +76,17 @@ export function createUploads(options: UploadsOptions): UploadStore {
       return JSON.parse(held) as UploadEnd
     },
   }
+}
+
+function readFields(members: string[]): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (let i = 0; i < members.length; i += 2) fields.set(members[i] ?? "", members[i + 1] ?? "")
+  return fields
+}
+
+function readParts(fields: Map<string, string>): UploadPart[] {
+  const parts = [...fields].filter(([name]) => name.startsWith("part_"))
+  return parts.map(([, part]) => JSON.parse(part) as UploadPart)
 }
 
 /**

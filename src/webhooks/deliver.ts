@@ -73,7 +73,11 @@ export function createDeliveryHandler(deps: DeliverDeps): DeliveryHandler {
     const known = await find(deps, topic)
     if (known === null) return null
     const taken = await hosts.take(new URL(known.body.url).host, () => tell(deps, known))
-    return "comeBackAt" in taken ? taken.comeBackAt : taken.nextAttemptAt
+    if (!("comeBackAt" in taken)) return taken.nextAttemptAt
+    const { delivery, body, isBodyKept } = known
+    // Its turn may come when its outcome is no longer kept.
+    if (!isBodyKept) await deps.deliveries.write({ ...delivery, nextAttemptAt: taken.comeBackAt }, body)
+    return taken.comeBackAt
   }
 }
 

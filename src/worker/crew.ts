@@ -39,10 +39,7 @@ export function openCrew(options: AIQueueWorkerOptions): Crew {
       // A process has no limit of those.
       config: { ...config, subrequestLimit: Number.POSITIVE_INFINITY },
       fetch: (...call) => fetch(...call),
-      seeToChores: choresBeside(
-        openChores(services, async () => undefined),
-        Number.POSITIVE_INFINITY,
-      ),
+      seeToChores: choresBeside(openChores(services, async () => undefined)),
     },
     nextNumber: () => ++workers,
   }

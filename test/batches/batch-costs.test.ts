@@ -40,6 +40,30 @@ describe.skipIf(findRedisServer() === null)("what a batch costs beside its reque
     expect(await scene.find(batchId)).toMatchObject({ status: "completed" })
   })
 
+  it("is no more round trips than its step may make, also to cancel what has just been enqueued", async () => {
+    const scene = createScene(store)
+    const { batchId } = await scene.start(await scene.upload(mixedLines(LINES)))
+    await stepBatch(scene.deps, batchId, unlimited())
+    await scene.service.cancel(batchId, ORGANIZATION)
+    const allowed = 16
+    const made: number[] = []
+    for (let steps = 0; steps < 20 && (await scene.find(batchId)).phase !== null; steps++) {
+      let spare = allowed
+      const limits = {
+        spend: (subrequests: number) => {
+          spare -= subrequests
+        },
+        get spare() {
+          return spare
+        },
+        endsAt: Number.POSITIVE_INFINITY,
+      }
+      made.push(await countRoundTrips(store.bridge, () => stepBatch(scene.deps, batchId, limits)))
+    }
+    expect(Math.max(...made)).toBeLessThanOrEqual(allowed)
+    expect(await scene.find(batchId)).toMatchObject({ status: "cancelled", counts: { cancelled: LINES } })
+  })
+
   it("is 15 commands for each request that is cancelled", async () => {
     const scene = createScene(store)
     const { batchId } = await scene.start(await scene.upload(mixedLines(100)))

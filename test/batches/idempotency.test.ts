@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { stepBatch } from "../../src/batches/step-batch.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { mixedLines } from "./lines.ts"
-import { createScene, ORGANIZATION } from "./scene.ts"
+import { createScene, ORGANIZATION, unlimited } from "./scene.ts"
 
 let store: TestStore
 beforeAll(async () => {
@@ -46,6 +47,15 @@ describe("a batch under an idempotency key", () => {
     const first = await post("hello")
     expect((await post("hello")).batchId).toBe(first.batchId)
     await expect(post("another")).rejects.toMatchObject({ code: "idempotency_mismatch" })
-    expect((await deps.files.list(ORGANIZATION)).map(({ fileId }) => fileId)).toContain(first.inputFileId)
+    expect((await deps.files.list(ORGANIZATION)).map(({ fileId }) => fileId)).toEqual([first.inputFileId])
   })
+})
+
+it("a batch whose first answer was lost is stored all the same, also when it is stepped before it is tried again", async () => {
+  const scene = createScene(store)
+  const { deps } = scene
+  const batch = await scene.start(await scene.upload(mixedLines(3)))
+  await stepBatch(deps, batch.batchId, unlimited())
+  expect(await deps.batches.create(batch, null)).toBe(batch.batchId)
+  expect(await scene.find(batch.batchId)).toMatchObject({ status: "in_progress" })
 })

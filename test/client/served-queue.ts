@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net"
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
 import { compose } from "../../src/compose.ts"
 import { createApp } from "../../src/http/app.ts"
+import { documented } from "../helpers/documented.ts"
 import { ADMIN_KEY } from "../helpers/stack.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 
@@ -72,7 +73,7 @@ export async function serveQueue(env: Record<string, string> = {}): Promise<Serv
     const given = Object.entries(headers).map(([name, value]) => [name, String(value)] as [string, string])
     const hasBody = body.length > 0
     const asked = new Request(served.url + path, { method, headers: given, ...(hasBody ? { body } : {}) })
-    const answer = await app.fetch(asked, variables)
+    const answer = await documented({ method, path }, await app.fetch(asked, variables))
     if (interference === "lose") return void request.socket.destroy()
     response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), ...instead.headers })
     response.end(Buffer.from(await answer.arrayBuffer()))

@@ -1,7 +1,7 @@
 import { parseConfig } from "../../src/core/config.ts"
 import type { ChatCompletion } from "../../src/core/request.ts"
 import { handBack } from "../../src/drain/decide-outcome.ts"
-import { Drain, type Steer } from "../../src/drain/drain.ts"
+import { Drain, type DrainDeps, type Steer } from "../../src/drain/drain.ts"
 import { createQueue } from "../../src/queue/queue.ts"
 import { claimedRequest } from "./claimed.ts"
 
@@ -19,8 +19,15 @@ export function answer(content: string): ChatCompletion {
 }
 
 /** A drain that only decides: nobody carries out what it says, so its store is never asked. */
-export function deciding(options: { concurrency?: number; subrequestLimit?: number; steer?: Steer } = {}) {
-  const { concurrency = 50, subrequestLimit = 10_000, steer } = options
+export function deciding(
+  options: {
+    concurrency?: number
+    subrequestLimit?: number
+    steer?: Steer
+    seeToChores?: DrainDeps["seeToChores"]
+  } = {},
+) {
+  const { concurrency = 50, subrequestLimit = 10_000, steer, seeToChores } = options
   const redis = { url: "http://127.0.0.1:1", token: "none" }
   const { config } = parseConfig({
     ADMIN_API_KEY: "a-key-for-tests-only",
@@ -38,6 +45,7 @@ export function deciding(options: { concurrency?: number; subrequestLimit?: numb
       random: () => 0.5,
       log: SILENT,
       fetch,
+      ...(seeToChores && { seeToChores }),
     },
     { owner: "test", concurrency, ...(steer === undefined ? {} : { steer }) },
   )

@@ -6,6 +6,7 @@ import Anthropic, {
 } from "@anthropic-ai/sdk"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RequestStatus } from "../../src/core/outcome.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { createApi } from "../helpers/requests.ts"
 import {
@@ -32,7 +33,7 @@ let client: Anthropic
 beforeAll(async () => {
   checkout = createCheckout(stackStores.at(-1) ?? "embedded")
   stack = await startStack(checkout, { MODELS: '{"smart": "anthropic/claude-sonnet-5"}' })
-  client = new Anthropic({ baseURL: stack.url, apiKey: ADMIN_KEY })
+  client = new Anthropic({ baseURL: stack.url, apiKey: ADMIN_KEY, fetch: documentedFetch })
 })
 afterAll(async () => {
   await stack.stop()
@@ -184,7 +185,12 @@ function pick(block: Anthropic.ContentBlock | undefined) {
 
 describe("errors are those of the SDK", () => {
   it("a wrong key, a body that cannot be, a refusal of the provider", async () => {
-    const stranger = new Anthropic({ baseURL: stack.url, apiKey: "nobody-knows-this-key", maxRetries: 0 })
+    const stranger = new Anthropic({
+      baseURL: stack.url,
+      apiKey: "nobody-knows-this-key",
+      maxRetries: 0,
+      fetch: documentedFetch,
+    })
     const wrongKey = await thrownBy(stranger.messages.create(ask("Hello")))
     expect(wrongKey).toBeInstanceOf(AuthenticationError)
     expect(wrongKey).toMatchObject({ status: 401, type: "authentication_error" })

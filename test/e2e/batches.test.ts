@@ -1,6 +1,7 @@
 import Anthropic from "@anthropic-ai/sdk"
 import OpenAI, { toFile } from "openai"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import {
   ADMIN_KEY,
@@ -18,8 +19,8 @@ let anthropic: Anthropic
 beforeAll(async () => {
   checkout = createCheckout(stackStores.at(-1) ?? "embedded")
   stack = await startStack(checkout)
-  openai = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY })
-  anthropic = new Anthropic({ baseURL: stack.url, apiKey: ADMIN_KEY })
+  openai = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY, fetch: documentedFetch })
+  anthropic = new Anthropic({ baseURL: stack.url, apiKey: ADMIN_KEY, fetch: documentedFetch })
 })
 afterAll(async () => {
   await stack.stop()

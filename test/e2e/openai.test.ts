@@ -1,6 +1,7 @@
 import OpenAI, { APIConnectionTimeoutError, AuthenticationError, NotFoundError } from "openai"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RequestStatus } from "../../src/core/outcome.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { createApi } from "../helpers/requests.ts"
 import {
@@ -21,7 +22,7 @@ beforeAll(async () => {
     MODELS: '{"smart": "anthropic/claude-sonnet-4-5"}',
     ROUTES: '{"fast": [{"provider": "openai", "model": "gpt-5-mini"}]}',
   })
-  client = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY })
+  client = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY, fetch: documentedFetch })
 })
 afterAll(async () => {
   await stack.stop()
@@ -113,7 +114,12 @@ describe("what else its clients do", () => {
       await expect(refused).rejects.toMatchObject({ status: 400, code: "provider_rejected" })
       expect(await stack.calls(`Refused ${stream}`)).toHaveLength(1)
     }
-    const stranger = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: "aiq_unknown", maxRetries: 0 })
+    const stranger = new OpenAI({
+      baseURL: `${stack.url}/v1`,
+      apiKey: "aiq_unknown",
+      maxRetries: 0,
+      fetch: documentedFetch,
+    })
     await expect(stranger.chat.completions.create(ask("Hello."))).rejects.toThrow(AuthenticationError)
   })
 

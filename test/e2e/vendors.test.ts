@@ -46,6 +46,25 @@ describe.each(stackStores)("the whole process over %s", (store) => {
     expect(replayed?.attempts.map((attempt) => attempt.number)).toEqual([1, 2])
   })
 
+  it("serves its own reference, which asks nobody else for anything", async () => {
+    const page = await fetch(`${stack.url}/docs/`)
+    expect([page.status, page.headers.get("content-security-policy")]).toEqual([
+      200,
+      expect.stringContaining("default-src 'none'; script-src 'self'"),
+    ])
+    const html = await page.text()
+    const asked = [...html.matchAll(/<(?:script|link)[^>]* (?:src|href)="(?!data:)([^"]*)"/g)].map(
+      ([, path = ""]) => path,
+    )
+    expect(asked).toHaveLength(3)
+    for (const path of [...asked, "/openapi.json"]) {
+      expect((await fetch(new URL(path, page.url))).status, path).toBe(200)
+      expect(new URL(path, page.url).origin).toBe(stack.url)
+    }
+    const served = (await (await fetch(`${stack.url}/openapi.json`)).json()) as { paths: object }
+    expect(Object.keys(served.paths)).toContain("/v1/requests")
+  })
+
   it("serves the original action API", async () => {
     const api = createApi(stack.url)
     const path = "/api/ai/queue"

@@ -1,4 +1,5 @@
 import type { RequestStatus } from "../../src/core/outcome.ts"
+import { documentedFetch } from "./documented.ts"
 import { eventually } from "./eventually.ts"
 import { ADMIN_KEY } from "./stack.ts"
 
@@ -22,7 +23,7 @@ export function createApi(url: string) {
     body?: unknown,
   ): Promise<T> {
     const text = body === undefined ? {} : { body: JSON.stringify(body) }
-    const answer = await fetch(url + path, { method, headers, ...text })
+    const answer = await documentedFetch(url + path, { method, headers, ...text })
     const answered = await answer.text()
     if (![statuses].flat().includes(answer.status)) {
       throw new Error(`${method} ${path}: ${answer.status} ${answered}`)

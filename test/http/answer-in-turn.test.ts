@@ -47,6 +47,19 @@ describe.each(storesUnderTest())("a compatible route on $name", ({ start }) => {
     },
   )
 
+  it.each([
+    [undefined, "false"],
+    ["try-again", null],
+  ])(
+    "that may have stored what it was sent forbids to send it again, unless under a key (%s)",
+    async (key, told) => {
+      store.bridge.faults.inject({ fault: "drop", contains: scriptSha("enqueue"), times: TRIES })
+      const { status, headers } = await call("POST", "/v1/chat/completions", BODY, undefined, key)
+      expect(status).toBe(503)
+      expect(headers.get("x-should-retry")).toBe(told)
+    },
+  )
+
   it("lets who gave an Idempotency-Key come back for it", async () => {
     store.bridge.faults.inject({ fault: "drop", contains: scriptSha("status"), times: TRIES })
     const { status, headers } = await call("POST", "/v1/messages", BODY, undefined, "come-back")

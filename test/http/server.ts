@@ -2,6 +2,7 @@ import type { Principal } from "../../src/auth/principal.ts"
 import { compose } from "../../src/compose.ts"
 import { createApp } from "../../src/http/app.ts"
 import type { Services } from "../../src/http/context.ts"
+import { documented } from "../helpers/documented.ts"
 import type { TestStore } from "../helpers/store.ts"
 
 export const ADMIN_KEY = "an-admin-key-for-the-tests"
@@ -47,6 +48,7 @@ export function createCall(services: Services): Call {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
+    await documented({ method, path, body }, response)
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) }
   }

@@ -87,6 +87,19 @@ describe("stored batches", () => {
     expect(await batches.list("openai", "org-1", { limit: 10 })).toEqual({ data: [], hasMore: false })
   })
 
+  it("leave no counts behind, also when a line is replayed after the end", async () => {
+    const { queue, batches, create } = open()
+    const { batchId } = await create()
+    const [id = ""] = await queue.enqueueEach({ batchId })
+    await queue.settle([settlement(await queue.takeOne(), "failed")])
+    expect(await batches.countEnded([batchId])).toEqual([{ completed: 0, failed: 1, cancelled: 0 }])
+    await batches.forgetCounts(batchId)
+    await queue.replay(id, null, { deadlineAt: null })
+    await queue.settle([settlement(await queue.takeOne(), "completed")])
+    const fields = Object.keys(await store.redis.hGetAll(queue.keys.meta))
+    expect(fields.filter((field) => field.startsWith("batch:"))).toEqual([])
+  })
+
   it("keep the line that had a custom id first", async () => {
     const { batches, create } = open()
     const { batchId } = await create()

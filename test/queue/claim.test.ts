@@ -27,7 +27,7 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
       },
       ...request,
       ...{ target: { provider: "openai", model: "gpt-test" }, hasAlternative: false },
-      ...{ retries: 0, timeouts: 0, startedAt: now },
+      ...{ retries: 0, timeouts: 0, watchedUntil: 0, startedAt: now },
     })
     expect(claim).toMatchObject({ overdue: [], wakeAt: expiresAt, remaining: 0, maintenanceDue: false })
     expect(await redis.zRange(keys.line("openai"), 0, -1)).toEqual([])

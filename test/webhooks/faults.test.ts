@@ -101,6 +101,25 @@ describe("an outcome and the order to tell it", () => {
 })
 
 describe("a slow receiver", () => {
+  it("is told of everything, however long its turn takes to come", async () => {
+    const slow = await startReceiver()
+    const held: (() => void)[] = []
+    slow.behave((response) => held.push(() => response.writeHead(204).end()))
+    const ids: string[] = []
+    for (let each = 0; each < 4; each++) ids.push(await scene.end("completed", slow.url))
+    const working = scene.work()
+    await eventually(() => held.length === 2)
+    for (const end of held) end()
+    await working
+    slow.behave({ status: 204 })
+    // As their time to live would.
+    await store.redis.sendCommand(["UNLINK", ...ids.map((id) => scene.queue.keys.outcome(id))])
+    scene.clock.advance(60_000)
+    await scene.work()
+    expect(slow.calls).toHaveLength(4)
+    await slow.close()
+  })
+
   it("is called twice at once at most, and holds up no other", async () => {
     const slow = await startReceiver()
     const held: (() => void)[] = []

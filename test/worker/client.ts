@@ -4,6 +4,7 @@ import { compose } from "../../src/compose.ts"
 import type { ChatCompletion } from "../../src/core/request.ts"
 import worker from "../../src/index.ts"
 import type { ClaimedRequest, RequestQueue, Settlement } from "../../src/queue/contract.ts"
+import { documented } from "../helpers/documented.ts"
 
 interface Answer {
   status: number
@@ -52,7 +53,8 @@ export function createClient(variables: Record<string, string | undefined> = {})
         },
         ...(body === undefined ? {} : { body: isRaw ? body : JSON.stringify(body) }),
       })
-      return readAnswer(await worker.fetch(request, bindings, createExecutionContext()))
+      const response = await worker.fetch(request, bindings, createExecutionContext())
+      return readAnswer(await documented({ method, path, ...(isRaw ? {} : { body }) }, response))
     },
     tick: () => worker.scheduled(createScheduledController(), bindings),
   }

@@ -7,6 +7,7 @@ export function characters(least: number, most: number) {
       text.length >= least && (text.length <= most || (text.length <= 2 * most && [...text].length <= most)),
     {
       error: `must have ${least === 0 ? `at most ${most}` : `${least} to ${most}`} characters`,
+      params: { minLength: least, maxLength: most },
     },
   )
 }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini"
+import { wholeText } from "./parameters.ts"
 import { whole } from "./whole.ts"
 
 /** What OpenAI allows, too: an hour to 30 days. */
@@ -43,17 +44,10 @@ export const CompleteBody = z.strictObject({
 })
 
 const MAX_LISTED = 10_000
-const isListed = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= MAX_LISTED
 
 /** `GET /v1/files`. */
 export const FilesQuery = z.strictObject({
-  limit: z._default(
-    z.pipe(
-      z.string().check(z.refine(isListed, { error: `must be a whole number from 1 to ${MAX_LISTED}` })),
-      z.transform(Number),
-    ),
-    MAX_LISTED,
-  ),
+  limit: z._default(wholeText(1, MAX_LISTED), MAX_LISTED),
   after: z.exactOptional(z.string().check(z.maxLength(MAX_FILENAME))),
   order: z._default(z.enum(["asc", "desc"]), "desc"),
   purpose: z.exactOptional(z.string().check(z.maxLength(MAX_FILENAME))),

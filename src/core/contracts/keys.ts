@@ -8,12 +8,12 @@ import { whole } from "./whole.ts"
 const LAST_INSTANT = 99_999_999_999_999
 const MAX_RATE = 1_000_000
 
-const isOrganization = (text: string) => text === "*" || ORGANIZATION_ID.test(text)
+const ORGANIZATIONS = new RegExp(`^\\*$|${ORGANIZATION_ID.source}`)
 
 /** The body of `POST /v1/keys`. */
 export const KeyBody = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(128)),
-  organizationId: z.string().check(z.refine(isOrganization, { error: `${ORGANIZATION_ID_RULE}, or "*"` })),
+  organizationId: z.string().check(z.regex(ORGANIZATIONS, { error: `${ORGANIZATION_ID_RULE}, or "*"` })),
   scopes: z.array(z.enum(SCOPES)).check(z.minLength(1), z.maxLength(SCOPES.length)),
   expiresAt: z.exactOptional(z.nullable(whole(0, LAST_INSTANT))),
   maxPriority: z.exactOptional(z.nullable(z.enum(PRIORITIES))),

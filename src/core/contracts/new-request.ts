@@ -62,6 +62,7 @@ export const Metadata = z.pipe(
   z.record(z.string(), z.unknown()).check(
     z.refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, {
       error: `must be at most ${MAX_METADATA} pairs`,
+      params: { maxProperties: MAX_METADATA },
     }),
   ),
   z.record(z.string().check(characters(0, 64)), z.string().check(characters(0, 512))),
@@ -134,13 +135,14 @@ export function readRequest(value: unknown, rules: RequestRules, at: Path = []):
   return { requests: [{ head, body, ...routed, asked }], problems: [] }
 }
 
-const Bulk = z.strictObject({
+/** The body of `POST /v1/requests/bulk`; requests are read one by one. */
+export const BulkBody = z.strictObject({
   requests: z.array(z.unknown()).check(z.minLength(1), z.maxLength(MAX_BULK)),
 })
 
 /** Reads `{requests: [1..1000]}`; all or nothing. */
 export function readBulk(value: unknown, rules: RequestRules): ReadRequests {
-  const read = check(Bulk, value)
+  const read = check(BulkBody, value)
   if (read.value === null) return { requests: null, problems: read.problems }
   const requests: RequestRead[] = []
   const problems: Problem[] = []

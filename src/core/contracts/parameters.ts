@@ -20,13 +20,19 @@ const WEIGHT_RULE = "must be a number from 0.1 to 100, with one decimal at most"
 const isWeight = (value: number) => value >= 0.1 && value <= 100 && Math.round(value * 10) / 10 === value
 /** The body of `PATCH /v1/organizations/{organizationId}`. */
 export const WeightBody = z.strictObject({
-  weight: z.number({ error: WEIGHT_RULE }).check(z.refine(isWeight, { error: WEIGHT_RULE })),
+  weight: z
+    .number({ error: WEIGHT_RULE })
+    .check(
+      z.refine(isWeight, { error: WEIGHT_RULE, params: { minimum: 0.1, maximum: 100, multipleOf: 0.1 } }),
+    ),
 })
 
-export function wholeText(least: number, most: number) {
-  const error = `must be a whole number from ${least} to ${most}`
-  const isInRange = (text: string) => /^\d{1,12}$/.test(text) && Number(text) >= least && Number(text) <= most
-  return z.pipe(z.string().check(z.refine(isInRange, { error })), z.transform(Number))
+export function wholeText(minimum: number, maximum: number) {
+  const error = `must be a whole number from ${minimum} to ${maximum}`
+  const isInRange = (text: string) =>
+    /^\d{1,12}$/.test(text) && Number(text) >= minimum && Number(text) <= maximum
+  const params = { type: "integer", minimum, maximum }
+  return z.pipe(z.string().check(z.refine(isInRange, { error, params })), z.transform(Number))
 }
 
 export const ListQuery = z.strictObject({

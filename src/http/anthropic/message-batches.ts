@@ -2,7 +2,7 @@ import { MessageBatchesQuery } from "../../core/contracts/batches.ts"
 import { invalid, problem } from "../../core/contracts/problem.ts"
 import { AppError } from "../../core/errors.ts"
 import type { Batch } from "../../queue/batches-contract.ts"
-import { cancelBatch, findBatch } from "../batch-commands.ts"
+import { cancelBatch, cancelUnheard, findBatch } from "../batch-commands.ts"
 import { checkJsonType } from "../body.ts"
 import type { App, AppContext } from "../context.ts"
 import { naming } from "../enqueue.ts"
@@ -13,7 +13,7 @@ import { streamText } from "../stream-text.ts"
 
 /** As long as Anthropic keeps results. */
 const KEEP_SECONDS = 29 * 86_400
-/** Where the body's length is not told. */
+/** Also taken for the body's length where that is not told. */
 const MAX_BYTES = 268_435_456
 
 /** Anthropic's message batches. */
@@ -36,12 +36,14 @@ async function postBatch(c: AppContext): Promise<Response> {
   const { batchCommands, lanes } = servicesOf(c)
   checkJsonType(c)
   const { body } = c.req.raw
-  if (body === null) throw new AppError("malformed_json", "The body is not valid JSON: there is none.")
   const bytes = Number(c.req.header("Content-Length") ?? MAX_BYTES)
+  if (bytes > MAX_BYTES) throw new AppError("too_large", `A batch may have at most ${MAX_BYTES} bytes.`)
+  if (body === null) throw new AppError("malformed_json", "The body is not valid JSON: there is none.")
   const organizationId = organizationOf(c)
   const keyHash = await hashIdempotencyKey(c)
   const asked = { organizationId, body, bytes, keepSeconds: KEEP_SECONDS, keyHash }
   const batch = await naming({}, () => outlivingCaller(c, batchCommands.createFromRequests(asked)))
+  cancelUnheard(c, batch)
   afterAnswer(c, lanes.wakeChores())
   return answer(c, batch)
 }

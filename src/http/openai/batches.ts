@@ -3,7 +3,7 @@ import { DEFAULT_FILE_SECONDS } from "../../core/contracts/files.ts"
 import { check, invalid, problem } from "../../core/contracts/problem.ts"
 import { AppError } from "../../core/errors.ts"
 import type { Batch, BatchStatus } from "../../queue/batches-contract.ts"
-import { cancelBatch, countLines, findBatch } from "../batch-commands.ts"
+import { cancelBatch, cancelUnheard, countLines, findBatch } from "../batch-commands.ts"
 import { readJson } from "../body.ts"
 import type { App, AppContext } from "../context.ts"
 import { naming } from "../enqueue.ts"
@@ -31,8 +31,8 @@ export function mountBatches(app: App): void {
 
 async function postBatch(c: AppContext): Promise<Response> {
   const { batchCommands, files, clock, lanes } = servicesOf(c)
-  const organizationId = organizationOf(c)
   const { value } = await readJson(c, MAX_BYTES)
+  const organizationId = organizationOf(c)
   const read = check(batchBody(batchCommands.endpoints), value)
   if (read.value === null) throw invalid("The body", read.problems)
   const { input_file_id: inputFileId, endpoint, metadata = null, output_expires_after } = read.value
@@ -47,6 +47,7 @@ async function postBatch(c: AppContext): Promise<Response> {
   const asked = { organizationId, endpoint, inputFileId, inputBytes: file.bytes, metadata, outputTtlSeconds }
   const idempotency = await identifyBody(c, organizationId, read.value)
   const batch = await naming({ inputFileId }, () => batchCommands.create(asked, idempotency))
+  cancelUnheard(c, batch)
   afterAnswer(c, lanes.wakeChores())
   return answer(c, batch)
 }

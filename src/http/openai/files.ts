@@ -8,6 +8,7 @@ import { readQuery } from "../query.ts"
 import { afterAnswer, organizationOf, outlivingCaller, resource, servicesOf } from "../resource.ts"
 import { streamText } from "../stream-text.ts"
 import { toFileObject } from "./file-object.ts"
+import { readBoundary } from "./multipart.ts"
 import { takeForm, undo } from "./take-form.ts"
 
 const HOUR_MS = 3_600_000
@@ -29,12 +30,13 @@ export function mountFiles(app: App): void {
 
 async function postFile(c: AppContext): Promise<Response> {
   const { files, clock, config } = servicesOf(c)
-  const organizationId = organizationOf(c)
+  readBoundary(c)
   const { maxFileBytes } = config
   const declared = Number(c.req.header("Content-Length") ?? maxFileBytes)
   if (declared > maxFileBytes + FORM_BYTES) {
     throw new AppError("too_large", `The file may have at most ${maxFileBytes} bytes.`)
   }
+  const organizationId = organizationOf(c)
   const fileId = files.newFileId()
   const reserved = { id: fileId, bytes: Math.min(declared, maxFileBytes) }
   const until = clock() + HOUR_MS

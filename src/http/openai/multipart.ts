@@ -15,17 +15,23 @@ const MAX_PARTS = 20
 const encode = (text: string) => new TextEncoder().encode(text)
 const [LINE, HEADERS_END, CLOSING] = [encode("\r\n"), encode("\r\n\r\n"), encode("--")]
 
-/**
- * Reads `multipart/form-data` (RFC 7578) as it comes. Nothing is read ahead: whoever takes events slowly slows the
- * sender down. Throws `unsupported_media_type` for another body, `invalid_request` for one that is malformed.
- */
-export async function* readForm(c: AppContext): AsyncGenerator<FormEvent, void> {
+/** The boundary of a form. Throws `unsupported_media_type` for another body. */
+export function readBoundary(c: AppContext): string {
   const [, quoted, plain] = BOUNDARY.exec(c.req.header("Content-Type") ?? "") ?? []
   const boundary = quoted ?? plain
   if (boundary === undefined || (c.req.header("Content-Encoding") ?? "identity") !== "identity") {
     const message = "Send a form, uncompressed, with Content-Type: multipart/form-data and its boundary."
     throw new AppError("unsupported_media_type", message)
   }
+  return boundary
+}
+
+/**
+ * Reads `multipart/form-data` (RFC 7578) as it comes. Nothing is read ahead: whoever takes events slowly slows the
+ * sender down. Throws what `readBoundary` throws, and `invalid_request` for a form that is malformed.
+ */
+export async function* readForm(c: AppContext): AsyncGenerator<FormEvent, void> {
+  const boundary = readBoundary(c)
   // Each part, but perhaps the first, begins on a new line.
   const scanner = new ByteScanner(c.req.raw.body, LINE)
   const mark = encode(`\r\n--${boundary}`)

@@ -6,6 +6,7 @@ import { type ResponseRead, readResponseBody } from "../../dialects/openai-respo
 import { answerWhole } from "../answer-in-turn.ts"
 import { accept, answersAsync } from "../compatible.ts"
 import type { App, AppContext } from "../context.ts"
+import { watchCaller } from "../disconnect.ts"
 import type { EnqueuedRequest } from "../enqueue.ts"
 import { readStatus } from "../read-status.ts"
 import { cancelRequest } from "../requests.ts"
@@ -21,6 +22,7 @@ export function mountResponses(app: App): void {
 async function postResponse(c: AppContext): Promise<Response> {
   const { request, read } = await accept(c, readResponseBody)
   if (read.background && !answersAsync(c)) {
+    watchCaller(c, request.requestId).release()
     return c.json({ ...toResponse(justStored(request, read)), background: true })
   }
   const whole = (status: RequestStatus) => (status.state === "completed" ? toResponse(status) : null)

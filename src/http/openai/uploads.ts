@@ -55,11 +55,8 @@ async function addPart(c: AppContext): Promise<Response> {
   const { files, uploads, clock } = servicesOf(c)
   const { upload, parts, end } = await findUpload(c)
   checkOpen(c, upload, end)
-  const received = parts.reduce((sum, part) => sum + part.bytes, 0)
   // Parts that were sent again count too; nobody needs to send everything three times.
-  if (parts.length >= MAX_UPLOAD_PARTS || received > 2 * upload.bytes) {
-    throw new AppError("too_large", "The upload has more parts than it needs: complete it, or begin anew.")
-  }
+  if (parts.length >= MAX_UPLOAD_PARTS || bytesOf(parts) > 2 * upload.bytes) throw tooManyParts()
   const partId = uploads.newPartId()
   // Whoever completes the upload at the last moment still has to find it.
   const until = upload.expiresAt + HOUR_MS
@@ -70,7 +67,12 @@ async function addPart(c: AppContext): Promise<Response> {
     if (problems.length > 0) throw invalid("The form", [problem([problems[0] ?? ""], "is not known here")])
     if (!("data" in fields)) throw invalid("The form", [problem(["data"], "is required")])
     const part: UploadPart = { partId, createdAt: clock(), ...(await writer.finish()) }
-    await uploads.addPart(upload, part)
+    const all = await uploads.addPart(upload, part)
+    // Others came at the same time.
+    if (all.length > MAX_UPLOAD_PARTS || bytesOf(all) > 3 * upload.bytes) {
+      await uploads.removePart(upload, partId)
+      throw tooManyParts()
+    }
     return c.json({
       id: partId,
       object: "upload.part",
@@ -81,6 +83,14 @@ async function addPart(c: AppContext): Promise<Response> {
     afterAnswer(c, undo([writer.discard()]))
     throw error
   }
+}
+
+function bytesOf(parts: UploadPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+function tooManyParts(): AppError {
+  return new AppError("too_large", "The upload has more parts than it needs: complete it, or begin anew.")
 }
 
 async function completeUpload(c: AppContext): Promise<Response> {
@@ -116,7 +126,7 @@ function chooseParts({ upload, parts }: UploadState, partIds: string[]): UploadP
   if (new Set(partIds).size < partIds.length) {
     throw invalid("The body", [problem(["part_ids"], "names a part more than once")])
   }
-  const bytes = chosen.reduce((sum, part) => sum + part.bytes, 0)
+  const bytes = bytesOf(chosen)
   if (bytes === upload.bytes) return chosen
   const message = `makes up ${bytes} bytes, where the upload was announced with ${upload.bytes}`
   throw invalid("The body", [problem(["part_ids"], message)])

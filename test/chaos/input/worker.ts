@@ -1,5 +1,6 @@
 import { expect } from "vitest"
 import { ADMIN_KEY, startBareWorker } from "../../../bench/stack/bare-worker.ts"
+import { documentedFetch } from "../../helpers/documented.ts"
 import { startBestStore, type TestStore } from "../../helpers/store.ts"
 
 export { ADMIN_KEY }
@@ -54,7 +55,7 @@ export async function serveWorker(): Promise<ServedWorker> {
     port: Number(new URL(worker.url).port),
     ...{ queueName: QUEUE_NAME, store },
     send: async ({ method, path, key = ADMIN_KEY, headers = {}, body }) => {
-      const answer = await fetch(worker.url + path, {
+      const answer = await documentedFetch(worker.url + path, {
         method,
         redirect: "manual",
         headers: {

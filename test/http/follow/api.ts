@@ -1,6 +1,7 @@
 import { createApp } from "../../../src/http/app.ts"
 import type { Services } from "../../../src/http/context.ts"
 import type { Scene } from "../../drain/scene.ts"
+import { checkDocumentedEvent, documented } from "../../helpers/documented.ts"
 import { ADMIN_KEY, composeServices } from "../server.ts"
 
 /** A server-sent event as it came. */
@@ -16,11 +17,13 @@ export function openApi(scene: Scene, changes: Partial<Services> = {}) {
   const { config, queue, store } = scene
   const services: Services = { ...composeServices(store, config.queueName), config, queue, ...changes }
   const app = createApp(() => ({ services, problems: [] }))
-  const get = (path: string, headers: Record<string, string> = {}, signal?: AbortSignal) =>
-    app.request(path, {
+  const get = async (path: string, headers: Record<string, string> = {}, signal?: AbortSignal) => {
+    const answer = await app.request(path, {
       headers: { authorization: `Bearer ${ADMIN_KEY}`, ...headers },
       ...(signal && { signal }),
     })
+    return documented({ method: "GET", path }, answer)
+  }
   return {
     get,
     /** The events of a stream until it ends. */
@@ -43,7 +46,9 @@ async function* readEvents(response: Response): AsyncGenerator<ReceivedEvent> {
       const fields = new Map(block.split("\n").map((line) => [line.split(": ", 1)[0], line]))
       const fieldOf = (name: string) => fields.get(name)?.slice(name.length + 2) ?? ""
       if (!fields.has("event")) continue
-      yield { id: fieldOf("id"), event: fieldOf("event"), data: JSON.parse(fieldOf("data")) }
+      const received = { id: fieldOf("id"), event: fieldOf("event"), data: JSON.parse(fieldOf("data")) }
+      checkDocumentedEvent(received.event, received.data)
+      yield received
     }
   }
 }

@@ -1,6 +1,7 @@
 import OpenAI from "openai"
 import { ADMIN_KEY, startBareWorker } from "../../../bench/stack/bare-worker.ts"
 import { newOperationId } from "../../../src/core/ids.ts"
+import { documentedFetch } from "../../helpers/documented.ts"
 import { startBestStore, type TestStore } from "../../helpers/store.ts"
 
 /** The Worker in workerd behind a real socket, and the official client. */
@@ -35,6 +36,7 @@ export async function serve(
         baseURL: `${worker.url}/v1`,
         organization: organization ?? null,
         maxRetries: 0,
+        fetch: documentedFetch,
       }),
     close: async () => {
       await worker.stop()
