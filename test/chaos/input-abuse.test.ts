@@ -274,6 +274,15 @@ describe("sizes", () => {
     recordInput(fault, 1, String(status))
   })
 
+  it("what is wrong is told to a vendor's client in short, however long the names are", async () => {
+    const metadata = { ["n".repeat(100_000)]: "v".repeat(600), ["m".repeat(100_000)]: "v".repeat(600) }
+    const chat = JSON.stringify({ model: "gpt-5", messages: CHAT.messages, metadata })
+    const { status, json } = await worker.send({ method: "POST", path: "/v1/chat/completions", body: chat })
+    expect(status).toBe(400)
+    expect(json.error.message).toMatch(/^The body has \d problems: metadata\.n+….*m+…/)
+    expect(json.error.message.length).toBeLessThan(1000)
+  })
+
   it("a bulk that says it has more than 8 MiB is refused before it is sent", async () => {
     const headers = [`Content-Length: ${9 * MiB}`]
     const request = raw({ target: "/v1/requests/bulk", headers, body: '{"requests":[' })
