@@ -23,7 +23,7 @@ const Tool = z.looseObject({
 })
 
 /** The body of Anthropic's `POST /v1/messages`, as far as it is translated; messages are read one by one. */
-const MessagesBody = z.looseObject({
+export const MessagesBody = z.looseObject({
   model: modelName,
   max_tokens: whole(1, 10_000_000),
   messages: z.array(z.unknown()).check(z.minLength(1), z.maxLength(MAX_MESSAGES)),

@@ -1,3 +1,4 @@
+import { shorten } from "../core/contracts/problem.ts"
 import type { AppError } from "../core/errors.ts"
 import { ACTION_PATH } from "./action-path.ts"
 import type { AppContext } from "./context.ts"
@@ -60,7 +61,7 @@ function explain({ errors = [] }: AppError, message: string): string {
   if (errors.length < 2) return message
   const shown = errors
     .slice(0, MAX_SHOWN)
-    .map(({ path, message: problem }) => `${toParam(path) ?? "the body"} ${problem}`)
+    .map(({ path, message: problem }) => `${shorten(toParam(path) ?? "the body")} ${problem}`)
   return `${message.replace(/: see errors\.$/, "")}: ${shown.join("; ")}${errors.length > MAX_SHOWN ? "; …" : "."}`
 }
 

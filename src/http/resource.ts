@@ -98,6 +98,15 @@ export function afterAnswer(c: AppContext, work: Promise<unknown>): void {
   } catch {}
 }
 
+/** The work, which goes on when its caller leaves: what it has begun to store it ends, or takes back. */
+export function outlivingCaller<Result>(c: AppContext, work: Promise<Result>): Promise<Result> {
+  afterAnswer(
+    c,
+    work.catch(() => undefined),
+  )
+  return work
+}
+
 /** Something may be there to be claimed at that instant, by default now. The answer does not wait for it. */
 export function wakeLanes(c: AppContext, at = 0): void {
   afterAnswer(c, servicesOf(c).lanes.wake(at))

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
+import { FORM_TYPE, toForm } from "./input/form.ts"
 import { CHAT, nameOf, OPERATIONS } from "./input/operations.ts"
 import { type RawRequest, raw, sendRaw } from "./input/raw.ts"
 import { recordInput } from "./input/record-input.ts"
@@ -24,9 +26,18 @@ afterEach(() => {
 
 const body = JSON.stringify(CHAT)
 const chunked = "Transfer-Encoding: chunked"
+const form = toForm({ file: "in.jsonl", purpose: "batch" }, "file").slice(0, -30)
 const auth = `Authorization: Bearer ${ADMIN_KEY}`
 
 const unchanged = <T>(run: () => Promise<T>) => unchangedBy(worker, run)
+
+/** Asserts that what was stored meanwhile is soon taken back. */
+async function leavingNothing<T>(run: () => Promise<T>): Promise<T> {
+  const before = await worker.filesKept()
+  const result = await run()
+  await eventually(async () => isDeepStrictEqual(await worker.filesKept(), before))
+  return result
+}
 
 async function stillServes(): Promise<void> {
   expect((await worker.send({ method: "GET", path: "/v1/health", key: null })).status).toBe(200)
@@ -42,22 +53,42 @@ describe("bodies that are not what they were announced to be", () => {
       { headers: [chunked], body: `${body.length.toString(16)}\r\n${body}\r\n` },
     ],
   ])("that %s are refused, also where they may be missing", async (fault, request) => {
-    const targets = OPERATIONS.filter(({ body: own }) => own !== undefined).map(({ method, path }) => {
+    const operations = OPERATIONS.filter(({ body: own }) => own !== undefined && own.file === undefined)
+    for (const { method, path, takesBack } of operations) {
       const target = path.replace("{provider}", "openai").replace(/\{\w+\}/, "req_1m8650amf00005356tsz986")
-      return { method, target }
-    })
-    for (const target of targets) {
       for (const leaving of ["says no more", "breaks the connection"] as const) {
-        const { statuses } = await unchanged(() =>
-          sendRaw(worker.port, raw({ ...request, ...target }), leaving),
-        )
+        const send = () => sendRaw(worker.port, raw({ ...request, method, target }), leaving)
+        const { statuses } = takesBack ? await leavingNothing(send) : await unchanged(send)
         // A connection that is broken gets no answer.
         const expected = leaving === "says no more" ? [[400]] : [[400], []]
-        expect(expected, `${target.method} ${target.target}`).toContainEqual(statuses)
+        expect(expected, `${method} ${target}`).toContainEqual(statuses)
       }
     }
     await stillServes()
-    recordInput(`bodies that ${fault}`, 2 * targets.length, "400 malformed_json, or no answer")
+    recordInput(`bodies that ${fault}`, 2 * operations.length, "400 malformed_json, or no answer")
+  })
+
+  it.each<[string, RawRequest]>([
+    ["end before the length that was told", { headers: ["Content-Length: 9000"], body: form }],
+    ["end in the middle of a chunk", { headers: [chunked], body: `500\r\n${form}` }],
+    ["are whole, and half a form", { body: form }],
+  ])("forms that %s leave nothing behind, whether their sender stays or not", async (fault, request) => {
+    const upload = await worker.send({
+      ...{ method: "POST", path: "/v1/uploads" },
+      body: '{"bytes":100,"filename":"a","mime_type":"text/plain","purpose":"batch"}',
+    })
+    const targets = ["/v1/files", `/v1/uploads/${upload.json.id}/parts`]
+    for (const target of targets) {
+      for (const leaving of ["says no more", "breaks the connection"] as const) {
+        const headers = [...(request.headers ?? []), `Content-Type: ${FORM_TYPE}`]
+        const { statuses } = await leavingNothing(() =>
+          sendRaw(worker.port, raw({ ...request, target, headers }), leaving),
+        )
+        const expected = leaving === "says no more" ? [[400]] : [[400], []]
+        expect(expected, target).toContainEqual(statuses)
+      }
+    }
+    recordInput(`forms that ${fault}`, 2 * targets.length, "400, or no answer, and nothing is kept")
   })
 
   it("compressed ones are refused wherever there may be a body", async () => {
@@ -241,6 +272,15 @@ describe("sizes", () => {
       expect(text.length).toBeLessThan(sent.length + 20_000)
     }
     recordInput(fault, 1, String(status))
+  })
+
+  it("what is wrong is told to a vendor's client in short, however long the names are", async () => {
+    const metadata = { ["n".repeat(100_000)]: "v".repeat(600), ["m".repeat(100_000)]: "v".repeat(600) }
+    const chat = JSON.stringify({ model: "gpt-5", messages: CHAT.messages, metadata })
+    const { status, json } = await worker.send({ method: "POST", path: "/v1/chat/completions", body: chat })
+    expect(status).toBe(400)
+    expect(json.error.message).toMatch(/^The body has \d problems: metadata\.n+….*m+…/)
+    expect(json.error.message.length).toBeLessThan(1000)
   })
 
   it("a bulk that says it has more than 8 MiB is refused before it is sent", async () => {

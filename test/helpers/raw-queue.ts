@@ -18,7 +18,7 @@ export interface RawQueue {
   ttls: Map<string, number>
   /** `organization:sha` of every idempotency key. */
   idempotencyKeys: string[]
-  /** Index, idempotency, rate, partial, file and batch keys that have no TTL, though all of them should. */
+  /** Index, idempotency, rate, partial, file, batch and delivery keys that have no TTL, though all of them should. */
   endless: string[]
   unknownKeys: string[]
 }
@@ -29,8 +29,8 @@ const PATTERNS = {
   index: /^(finished:(completed|failed|cancelled):\d+|recent:[\w.-]+:\d+)$/,
   text: /^(metadata|body|outcome|attempts):req_\w{23}$/,
   passing:
-    /^(idem:(\*|[\w.-]+):[0-9a-f]+|rate:\w+:\d+|partial:req_\w{23}:\d+|files?:[\w.-]+(:\d+)?|upload:\w+|batch:\w+(:ids)?|batches:\w+:[\w.-]+)$/,
-  kept: /^(keys|audit|chores)$/,
+    /^(idem:(\*|[\w.-]+):[0-9a-f]+|rate:\w+:\d+|partial:req_\w{23}:\d+|files?:[\w.-]+(:\d+)?|upload:\w+|batch:\w+(:ids)?|batches:\w+:[\w.-]+|delivery:req_\w{23}|deliveries:[\w.-]+:\d+|gone:[\w.-]+:[0-9a-f]+)$/,
+  kept: /^(keys|audit|chores|webhook-secrets)$/,
 }
 
 /** Two round trips' worth of commands; not atomic, so nothing else may be running. */

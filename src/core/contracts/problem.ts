@@ -36,7 +36,7 @@ export function invalid(what: string, problems: Problem[]): AppError {
 }
 
 /** For people to read; `errors` has the whole path, which may hold a name as long as the body. */
-function shorten(path: string): string {
+export function shorten(path: string): string {
   return path.length > MAX_SHOWN_PATH ? `${path.slice(0, MAX_SHOWN_PATH).toWellFormed()}…` : path
 }
 

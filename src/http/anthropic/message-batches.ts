@@ -8,7 +8,7 @@ import type { App, AppContext } from "../context.ts"
 import { naming } from "../enqueue.ts"
 import { hashIdempotencyKey } from "../idempotency.ts"
 import { readQuery } from "../query.ts"
-import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
+import { afterAnswer, organizationOf, outlivingCaller, resource, servicesOf } from "../resource.ts"
 import { streamText } from "../stream-text.ts"
 
 /** As long as Anthropic keeps results. */
@@ -42,7 +42,7 @@ async function postBatch(c: AppContext): Promise<Response> {
   const organizationId = organizationOf(c)
   const keyHash = await hashIdempotencyKey(c)
   const asked = { organizationId, body, bytes, keepSeconds: KEEP_SECONDS, keyHash }
-  const batch = await naming({}, () => batchCommands.createFromRequests(asked))
+  const batch = await naming({}, () => outlivingCaller(c, batchCommands.createFromRequests(asked)))
   cancelUnheard(c, batch)
   afterAnswer(c, lanes.wakeChores())
   return answer(c, batch)

@@ -5,7 +5,7 @@ import { notText } from "../../queue/file-writer.ts"
 import type { StoredFile } from "../../queue/files-contract.ts"
 import type { App, AppContext } from "../context.ts"
 import { readQuery } from "../query.ts"
-import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
+import { afterAnswer, organizationOf, outlivingCaller, resource, servicesOf } from "../resource.ts"
 import { streamText } from "../stream-text.ts"
 import { toFileObject } from "./file-object.ts"
 import { readBoundary } from "./multipart.ts"
@@ -18,7 +18,7 @@ const FORM_BYTES = 65_536
 /** OpenAI's files: what batches read and write. */
 export function mountFiles(app: App): void {
   resource(app, "/v1/files", {
-    POST: { scope: "enqueue", handle: postFile },
+    POST: { scope: "enqueue", handle: (c) => outlivingCaller(c, postFile(c)) },
     GET: { scope: "read", handle: listFiles },
   })
   resource(app, "/v1/files/:fileId", {

@@ -11,7 +11,7 @@ import { joinParts } from "../../queue/uploads.ts"
 import type { Upload, UploadEnd, UploadPart, UploadState } from "../../queue/uploads-contract.ts"
 import { readJson } from "../body.ts"
 import type { App, AppContext } from "../context.ts"
-import { afterAnswer, organizationOf, resource, servicesOf } from "../resource.ts"
+import { afterAnswer, organizationOf, outlivingCaller, resource, servicesOf } from "../resource.ts"
 import { toFileObject, toSeconds } from "./file-object.ts"
 import { md5Of, writePieces } from "./file-pieces.ts"
 import { takeForm, undo } from "./take-form.ts"
@@ -24,7 +24,9 @@ const MAX_COMPLETE_BYTES = 65_536
 /** OpenAI's uploads: files in parts, for which no single body is too large. */
 export function mountUploads(app: App): void {
   resource(app, "/v1/uploads", { POST: { scope: "enqueue", handle: createUpload } })
-  resource(app, "/v1/uploads/:uploadId/parts", { POST: { scope: "enqueue", handle: addPart } })
+  resource(app, "/v1/uploads/:uploadId/parts", {
+    POST: { scope: "enqueue", handle: (c) => outlivingCaller(c, addPart(c)) },
+  })
   resource(app, "/v1/uploads/:uploadId/complete", { POST: { scope: "enqueue", handle: completeUpload } })
   resource(app, "/v1/uploads/:uploadId/cancel", { POST: { scope: "enqueue", handle: cancelUpload } })
 }

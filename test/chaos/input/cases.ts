@@ -1,8 +1,9 @@
 import fc from "fast-check"
 import { Message } from "../../../src/core/contracts/messages.ts"
+import { FORM_TYPE, toForm } from "./form.ts"
 import { membersOf, texts, valuesOf } from "./from-schema.ts"
 import { mutated, textChange } from "./mutate.ts"
-import { CHAT, fill, nameOf, OPERATIONS, type Operation } from "./operations.ts"
+import { CHAT, fill, type IdName, nameOf, OPERATIONS, type Operation } from "./operations.ts"
 import type { Sent } from "./worker.ts"
 
 /** One request of the fuzz. */
@@ -13,10 +14,7 @@ export interface Case {
 }
 
 /** Ids that are there, filled in by the test as it learns them. */
-export interface KnownIds {
-  requestIds: string[]
-  keyIds: string[]
-}
+export type KnownIds = Record<IdName, string[]>
 
 const someHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({}) },
@@ -32,6 +30,15 @@ const someHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
       { "content-type": "text/plain" },
       { "content-type": "application/json; charset=latin1" },
       { "content-encoding": "gzip" },
+      { "openai-organization": "org-2" },
+      { "openai-organization": "a b" },
+      { "x-queue-priority": "urgent" },
+      { "x-queue-priority": "low", "x-queue-timeout": "1000" },
+      { "x-queue-timeout": "1e3" },
+      { "x-queue-request-id": "req_1m8650amf00005356tsz986" },
+      { "last-event-id": "1.0.completed" },
+      { "last-event-id": "999999999.999999999999.pending" },
+      { prefer: 'wait=0, wait="' },
       { "x-http-method-override": "DELETE" },
       { "x-forwarded-for": "10.0.0.1", origin: "https://evil.example" },
     ),
@@ -52,6 +59,12 @@ const USUAL: Record<string, string[]> = {
     "9999999999999999999-9999999999999999999",
   ],
   include: ["messages"],
+  wait: ["0", "00", "61", "1.5"],
+  order: ["asc", "desc"],
+  purpose: ["batch", "vision"],
+  after: ["file-1m8650amf00005356tsz986", "batch_1m8650amf00005356tsz986"],
+  after_id: ["msgbatch_1m8650amf00005356tsz986"],
+  before_id: ["msgbatch_1m8650amf00005356tsz986"],
   olderThanSeconds: ["0", "60"],
 }
 const USUAL_VALUES = ["", "0", "1", "101", "-1", "1e3", "0x10", "*", "a b", "999999999999"]
@@ -66,7 +79,7 @@ const MAX_BODY_CHARS = 300_000
 export function cases(known: KnownIds): fc.Arbitrary<Case> {
   return fc.oneof(
     ...OPERATIONS.map((operation) => ({
-      weight: operation.body === undefined ? 1 : 4,
+      weight: operation.body === undefined ? 1 : 2,
       arbitrary: casesOf(operation, known),
     })),
   )
@@ -75,32 +88,40 @@ export function cases(known: KnownIds): fc.Arbitrary<Case> {
 function casesOf(operation: Operation, known: KnownIds): fc.Arbitrary<Case> {
   return fc
     .record({
-      path: pathsOf(operation, known),
+      ids: idsOf(known),
       query: queriesOf(operation),
       headers: someHeaders,
       body: bodiesOf(operation),
     })
-    .map(({ path, query, headers, body }) => {
+    .map(({ ids, query, headers, body }) => {
+      const path = fill(operation.path, ids)
       const separator = query === "" ? "" : path.includes("?") ? "&" : "?"
-      const sent: Sent = { method: operation.method, path: `${path}${separator}${query}`, headers }
-      return { name: nameOf(operation), sent: body === undefined ? sent : { ...sent, body } }
+      const all = { ...ownHeaders(operation), ...headers, ...operation.headers }
+      const sent: Sent = { method: operation.method, path: `${path}${separator}${query}`, headers: all }
+      if (body === undefined) return { name: nameOf(operation), sent }
+      const filled = typeof body === "string" ? fill(body, ids) : body
+      return { name: nameOf(operation), sent: { ...sent, body: filled } }
     })
 }
 
-function pathsOf({ path }: Operation, { requestIds, keyIds }: KnownIds): fc.Arbitrary<string> {
+function ownHeaders({ body }: Operation): Record<string, string> {
+  return body?.file === undefined ? {} : { "content-type": FORM_TYPE }
+}
+
+/** What may stand in paths, by name. */
+function idsOf(known: KnownIds): fc.Arbitrary<Record<string, string>> {
   const odd = texts.map((text) => encodeURIComponent(text.toWellFormed()) || "x")
   // A case is generated just before it is sent, so by then there are some.
   const place = fc.tuple(fc.nat(), odd, fc.nat({ max: 3 }))
   return place.map(([index, text, chance]) => {
     const one = (ids: string[]) => (chance > 0 ? (ids[index % Math.max(1, ids.length)] ?? text) : text)
-    const requestId = one(requestIds)
-    const provider = one(["openai", "anthropic", "deepseek"])
-    return fill(path, {
-      requestId,
-      provider,
-      keyId: one(keyIds),
+    return {
+      ...Object.fromEntries(Object.entries(known).map(([name, ids]) => [name, one(ids)])),
+      responseId: one(known.requestId).replace(/^req_/, "resp_"),
+      provider: one(["openai", "anthropic", "deepseek"]),
+      model: one(["auto/fast", "fast"]),
       organizationId: one(["org-1", "__proto__"]),
-    })
+    }
   })
 }
 
@@ -134,7 +155,7 @@ function queriesOf({ query }: Operation): fc.Arbitrary<string> {
 function bodiesOf({ method, body }: Operation): fc.Arbitrary<string | Uint8Array | undefined> {
   if (method === "GET") return fc.constant(undefined)
   if (body === undefined) return fc.constantFrom(undefined, undefined, "{}", "{")
-  const { schema, least, isBulk = false, isOptional = false } = body
+  const { schema, least, isBulk = false, isOptional = false, file } = body
   const messages = fc.array(valuesOf(Message), { minLength: 1, maxLength: 3 })
   const members = { ...membersOf(schema), ...(least === CHAT ? { messages } : {}) }
   const entries = Object.entries(members)
@@ -148,7 +169,7 @@ function bodiesOf({ method, body }: Operation): fc.Arbitrary<string | Uint8Array
     : some
   const written = fc
     .tuple(mutated(values), textChange)
-    .map(([value, change]): string | Uint8Array => change(JSON.stringify(value)))
+    .map(([value, change]) => change(file === undefined ? JSON.stringify(value) : toForm(value, file)))
     .filter((text) => text.length < MAX_BODY_CHARS)
   return isOptional ? fc.option(written, { nil: undefined }) : written
 }

@@ -30,6 +30,8 @@ export interface ServedWorker {
   readonly queueName: string
   readonly store: TestStore
   send(sent: Sent): Promise<Answer>
+  /** All that is kept of files and uploads, and what room is held for them. */
+  filesKept(): Promise<string[]>
   /** How often anything in the store has been changed so far; null: the store does not count. */
   changes(): Promise<number | null>
   close(): Promise<void>
@@ -65,6 +67,16 @@ export async function serveWorker(): Promise<ServedWorker> {
       })
       return readAnswer(answer)
     },
+    filesKept: async () => {
+      const redis = store.redis
+      const names = await redis.sendCommand<string[]>(["KEYS", `aiq:{${QUEUE_NAME}}:file*`])
+      const indexes = names.filter((name) => name.includes(":files:"))
+      const entries = indexes.map((name) => redis.sendCommand<string[]>(["ZRANGE", name, "0", "-1"]))
+      return [
+        ...names.filter((name) => !indexes.includes(name)),
+        ...(await Promise.all(entries)).flat(),
+      ].sort()
+    },
     changes: async () => {
       const info = String(await store.redis.sendCommand(["INFO", "persistence"]).catch(() => ""))
       const count = /rdb_changes_since_last_save:(\d+)/.exec(info)?.[1]
@@ -86,7 +98,18 @@ export async function unchangedBy<T>(worker: ServedWorker, run: () => Promise<T>
 }
 
 async function readAnswer(answer: Response): Promise<Answer> {
-  const text = await answer.text()
+  const isStream = answer.headers.get("content-type") === "text/event-stream"
+  const text = isStream ? await firstEvent(answer) : await answer.text()
   const isJson = /json/.test(answer.headers.get("content-type") ?? "") && text !== ""
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
+}
+
+/** Until the first event; then the caller leaves. */
+async function firstEvent({ body }: Response): Promise<string> {
+  let text = ""
+  for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    if (text.includes("event:")) break
+  }
+  return text
 }
