@@ -1,10 +1,10 @@
 import { membersOf } from "../core/contracts/members.ts"
 import { type Path, type Problem, problem } from "../core/contracts/problem.ts"
 
-/** Messages in chat format, not checked yet, and where each came from: an input's number, null: the instructions. */
+/** Messages in chat format, not checked yet, and where each came from: the number of its item and those of its calls'; null: the instructions. */
 export interface InputRead {
   messages: unknown[]
-  origins: (number | null)[]
+  origins: (number[] | null)[]
   problems: Problem[]
 }
 
@@ -17,7 +17,7 @@ export function readInput(instructions: unknown, input: unknown, at: Path): Inpu
   const read: InputRead = { messages: [], origins: [], problems: [] }
   const add = (origin: number | null, message: unknown) => {
     read.messages.push(message)
-    read.origins.push(origin)
+    read.origins.push(origin === null ? null : [origin])
   }
   if (typeof instructions === "string") {
     if (instructions !== "") add(null, { role: "developer", content: instructions })
@@ -50,10 +50,22 @@ function addCall(read: InputRead, origin: number, call: unknown): void {
   if (last.role === "assistant") {
     const calls = Array.isArray(last.tool_calls) ? last.tool_calls : []
     read.messages[read.messages.length - 1] = { ...last, tool_calls: [...calls, call] }
+    read.origins.at(-1)?.push(origin)
     return
   }
   read.messages.push({ role: "assistant", content: null, tool_calls: [call] })
-  read.origins.push(origin)
+  read.origins.push([origin, origin])
+}
+
+/** What a message's member is called in the items that it came from: `/tool_calls/1/id` is the `call_id` of its second call. */
+export function inItemsWords([item = 0, ...calls]: number[], message: unknown, path: string): string {
+  const [, index, member = ""] = /^\/tool_calls\/(\d+)(.*)$/.exec(path) ?? []
+  if (index !== undefined) {
+    return `/${calls[Number(index)] ?? item}${member.replace(/^\/function/, "").replace(/^\/id$/, "/call_id")}`
+  }
+  const content = membersOf(message).role === "tool" ? "/output" : "/content"
+  const renamed = path.replace(/^\/tool_call_id/, "/call_id").replace(/^\/content/, content)
+  return `/${item}${renamed.replace(/\/image_url\/url$/, "/image_url")}`
 }
 
 function toContent(content: unknown): unknown {

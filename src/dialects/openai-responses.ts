@@ -3,7 +3,7 @@ import { type ReadRequests, readRequest } from "../core/contracts/new-request.ts
 import { type Path, type Problem, problem } from "../core/contracts/problem.ts"
 import { resolveModel } from "./models.ts"
 import { MODEL_RULE, metadataOf } from "./openai-chat.ts"
-import { readInput } from "./openai-response-input.ts"
+import { inItemsWords, readInput } from "./openai-response-input.ts"
 import { type DialectRules, inVendorsWords, withoutNulls } from "./rules.ts"
 
 /** A response that was asked for: one request of ours, and whether to answer before it is finished. */
@@ -57,7 +57,10 @@ export function readResponseBody(value: unknown, rules: DialectRules, at: Path =
     const [, index, deeper = ""] = /^\/input\/(\d+)(.*)$/.exec(named.path.slice(below.length)) ?? []
     const origin = index === undefined ? undefined : origins[Number(index)]
     if (origin === undefined) return named
-    return { ...named, path: `${below}${origin === null ? "/instructions" : `/input/${origin}${deeper}`}` }
+    return {
+      ...named,
+      path: `${below}${origin === null ? "/instructions" : `/input${inItemsWords(origin, messages[Number(index)], deeper)}`}`,
+    }
   })
   // What is wrong with the model's name, or the whole input, has been said.
   problems.push(...found.filter(({ path }) => !problems.some((known) => known.path === path)))
@@ -109,7 +112,8 @@ function readTools(
   if (Array.isArray(tools) && tools.length > 0) {
     options.tools = tools.map((tool, i) => {
       const { type, ...declared } = membersOf(tool)
-      if (type !== "function") {
+      if (!isObject(tool)) problems.push(problem([...at, "tools", i], "must be an object"))
+      else if (type !== "function") {
         const rule = 'is not supported beyond "function"'
         problems.push(problem([...at, "tools", i, "type"], rule, "not_supported"))
       }

@@ -78,12 +78,38 @@ describe("readResponseBody", () => {
     [{ instructions: "Be brief.", input: [{ role: "user" }] }, "/input/0/content", "is required"],
     [{ background: "yes" }, "/background", "must be true or false"],
     [{ tools: {} }, "/tools", "must be an array"],
+    [{ tools: [null] }, "/tools/0", "must be an object"],
     [
       { text: { format: { type: "xml" } } },
       "/text/format/type",
       'must be "text", "json_object" or "json_schema"',
     ],
     [{ metadata: { a: 1 } }, "/metadata/a", "must be a string"],
+    [
+      {
+        input: [
+          { role: "user", content: "x" },
+          { type: "function_call", call_id: "", name: "f", arguments: "{}" },
+        ],
+      },
+      "/input/1/call_id",
+      "must not be empty",
+    ],
+    [
+      {
+        input: [
+          { type: "function_call", call_id: "a", name: "f", arguments: "{}" },
+          { type: "function_call", call_id: "b", name: "f" },
+        ],
+      },
+      "/input/1/arguments",
+      "is required",
+    ],
+    [
+      { input: [{ type: "function_call_output", call_id: "a", output: 1 }] },
+      "/input/0/output",
+      "must be a string or an array",
+    ],
   ])("%j: %s %s", (more, path, message) =>
     expect(problemsOf(more)).toEqual([[path, message, "invalid_request"]]),
   )

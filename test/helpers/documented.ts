@@ -159,8 +159,13 @@ function sentProblems({ requestBody }: Operation, body: unknown): string[] {
 }
 
 function schemaProblems(schema: Schema, value: unknown, what: string): string[] {
-  const { valid, errors } = validate(value, schema, "2020-12", lookup, false)
+  const { valid, errors } = validate(wellFormed(value), schema, "2020-12", lookup, false)
   return valid ? [] : errors.map(({ instanceLocation, error }) => `${what}: ${instanceLocation} ${error}`)
+}
+
+/** The validator makes URIs of members' names, which half a surrogate pair cannot be part of. JSON escapes such halves. */
+function wellFormed(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value).replace(/\\ud[89a-f][0-9a-f]{2}/g, "\\ufffd"))
 }
 
 function nameOf({ $ref }: Reference): string {

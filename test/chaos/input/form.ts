@@ -9,9 +9,9 @@ const LINES = [
 export function toForm(value: unknown, file: string): string {
   const parts = Object.entries(value ?? {}).flatMap(([name, member]) => {
     if (typeof member === "object" && member !== null) {
-      return Object.entries(member).map(([inner, text]) => part(`${name}[${inner}]`, String(text)))
+      return Object.entries(member).map(([inner, text]) => part(`${name}[${inner}]`, textOf(text)))
     }
-    const text = String(member)
+    const text = textOf(member)
     return name === file ? part(name, LINES[text.length % LINES.length] ?? "", text) : part(name, text)
   })
   return `${parts.join("")}--${BOUNDARY}--\r\n`
@@ -26,4 +26,9 @@ function part(name: string, text: string, filename?: string): string {
 /** As browsers do. */
 function quoted(text: string): string {
   return text.replaceAll('"', "%22").replaceAll("\r", "%0D").replaceAll("\n", "%0A")
+}
+
+/** What a form has no word for goes as JSON. */
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value)
 }
