@@ -1,5 +1,4 @@
-import { once } from "node:events"
-import { type AddressInfo, createServer } from "node:net"
+import { createServer } from "node:net"
 import { setTimeout as wait } from "node:timers/promises"
 
 const POLL_MS = 50
@@ -25,14 +24,18 @@ export async function claimPort(port: number, afterKill: boolean): Promise<void>
   }
 }
 
+/** Below those that systems give to outgoing connections, which could take one between its choice and its use. */
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+const TRIES = 100
+
 /** One that nobody listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
+  for (let tried = 0; tried < TRIES; tried++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
+    if ((await probePort(port)) === null) return port
+  }
+  throw new Error(`no port is free of ${TRIES} that were tried`)
 }
 
 /** Null when one can listen there, else the error's code. */

@@ -1,4 +1,4 @@
-import { freePort } from "../../test/helpers/stack.ts"
+import { freePort } from "../../dev/port.ts"
 import type { TestStore } from "../../test/helpers/store.ts"
 
 /** Lets the store, which listens on a Unix socket, be reached over TCP too, as BullMQ wants it. Gives the port. */

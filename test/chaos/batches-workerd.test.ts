@@ -1,9 +1,10 @@
 import OpenAI, { toFile } from "openai"
 import { afterEach, describe, expect, test } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import { startSimulator } from "../../dev/simulator/simulator.ts"
 import { chatLine } from "../batches/lines.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { ADMIN_KEY, type Checkout, createCheckout, freePort, Stack, stackStores } from "../helpers/stack.ts"
+import { ADMIN_KEY, type Checkout, createCheckout, Stack, stackStores } from "../helpers/stack.ts"
 import { isFull } from "./effort.ts"
 import { recordFault } from "./tally.ts"
 

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import { startSimulator } from "../../dev/simulator/simulator.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { chat, createApi } from "../helpers/requests.ts"
-import { type Checkout, createCheckout, freePort, Stack, stackStores } from "../helpers/stack.ts"
+import { type Checkout, createCheckout, Stack, stackStores } from "../helpers/stack.ts"
 import { effort } from "./effort.ts"
 import { recordFault } from "./tally.ts"
 

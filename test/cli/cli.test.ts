@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import { ADMIN_KEY, type ServedQueue, serveQueue } from "../client/served-queue.ts"
-import { freePort } from "../helpers/stack.ts"
+
 import { type CliOptions, type CliResult, runCli } from "./run-cli.ts"
 
 let queue: ServedQueue

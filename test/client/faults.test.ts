@@ -2,9 +2,10 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { AIRequestQueueClient, AIRequestQueueError, type ClientOptions } from "../../src/client/client.ts"
-import { freePort } from "../helpers/stack.ts"
+
 import { ADMIN_KEY, type ServedQueue, serveQueue } from "./served-queue.ts"
 
 let queue: ServedQueue

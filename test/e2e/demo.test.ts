@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { processesOf } from "../helpers/processes.ts"
@@ -10,7 +11,6 @@ import {
   ADMIN_KEY,
   type Checkout,
   createCheckout,
-  freePort,
   type Stack,
   stackStores,
   startStack,

@@ -4,6 +4,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { processesOf } from "../helpers/processes.ts"
 import { chat, createApi } from "../helpers/requests.ts"
@@ -11,7 +12,6 @@ import {
   ADMIN_KEY,
   type Checkout,
   createCheckout,
-  freePort,
   GUARD_GRACE_MS,
   Stack,
   stackStores,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { join, resolve } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { freePort } from "../../dev/port.ts"
 import type { Delivery } from "../../src/core/delivery.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { chat, createApi } from "../helpers/requests.ts"
@@ -9,7 +10,6 @@ import {
   ADMIN_KEY,
   type Checkout,
   createCheckout,
-  freePort,
   type Stack,
   stackStores,
   startStack,

@@ -11,9 +11,9 @@ import {
   rmSync,
   symlinkSync,
 } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join, resolve } from "node:path"
+import { freePort } from "../../dev/port.ts"
 import { eventually } from "./eventually.ts"
 import { processesOf } from "./processes.ts"
 
@@ -168,15 +168,6 @@ export class Stack {
 /** Starts a stack on a free port and waits for it. */
 export async function startStack(checkout: Checkout, env: Record<string, string> = {}): Promise<Stack> {
   return new Stack(checkout, await freePort(), env).ready()
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, "close")
-  return port
 }
 
 function installedRedis(): string | null {
