@@ -71,21 +71,21 @@ export interface QueueServices {
 }
 
 /** Opens the queue that the settings name. Makes no call yet. `openTransport`: another way to the store than `fetch`. */
-export function openQueue(config: Config, openTransport?: OpenTransport): QueueServices {
+export function openQueue(config: Config, openTransport?: OpenTransport, log: Log = jsonLog): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
   const queue = createQueue({ redis, queueName, settings, openTransport })
   const chores = createChores({ redis, queueName })
   const { webhooks, deliver } = openWebhooks({
     ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
-    ...{ fetch: callFetch, clock: systemClock, random: Math.random, log: jsonLog },
+    ...{ fetch: callFetch, clock: systemClock, random: Math.random, log },
   })
   return {
     ...{ config, queue, chores, webhooks, deliver },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
     batches: createBatches({ redis, queueName }),
-    ...{ clock: systemClock, log: jsonLog, newRequestId: createIdGenerator(systemClock) },
+    ...{ clock: systemClock, log, newRequestId: createIdGenerator(systemClock) },
   }
 }
 

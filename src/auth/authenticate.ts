@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts"
 import type { StoredKey } from "../core/contracts/access.ts"
-import { isSame, sha256Hex } from "./digest.ts"
+import { sha256Hex } from "../core/digest.ts"
+import { isSame } from "./digest.ts"
 import { BOOTSTRAP, type Principal } from "./principal.ts"
 
 export type Authenticate = (authorization: string | undefined) => Promise<Principal | null>

@@ -1,19 +1,16 @@
 import type { RequestRead } from "../core/contracts/new-request.ts"
 import { batchRequestId } from "../core/ids.ts"
-import { isDeeperThan } from "../core/is-deeper-than.ts"
+import { isDeeperThan, MAX_JSON_DEPTH } from "../core/is-deeper-than.ts"
 import type { DialectRules } from "../dialects/rules.ts"
 import { BATCH_PREFIXES } from "../queue/batches.ts"
 import type { Batch } from "../queue/batches-contract.ts"
+import { MAX_COMMAND_BYTES } from "../queue/store.ts"
 import type { BatchDeps } from "./deps.ts"
 import { type Envelope, type LineFormat, type LineProblem, toParam } from "./line-format.ts"
 import type { Line } from "./read-lines.ts"
 
 /** What stands around a body in its line: the custom id and names. */
 const ENVELOPE_LENGTH = 4096
-/** Deeper, and whoever serializes it runs out of stack. */
-const MAX_DEPTH = 200
-/** Encoded for the store, a request must fit one command of 10 MB. */
-const MAX_ENCODED_BYTES = 9_000_000
 /** So short, it cannot become longer than that. */
 const SAFE_LENGTH = 1_000_000
 /** Beyond its window a line's outcome is kept until the batch's files are written. */
@@ -38,8 +35,8 @@ export function readEnvelope({ text }: Line, format: LineFormat): Envelope {
   } catch {
     return unreadable("invalid_json_line", "The line is not valid JSON.")
   }
-  if (isDeeperThan(MAX_DEPTH, value)) {
-    return unreadable("invalid_json_line", `The line is nested more than ${MAX_DEPTH} levels deep.`)
+  if (isDeeperThan(MAX_JSON_DEPTH, value)) {
+    return unreadable("invalid_json_line", `The line is nested more than ${MAX_JSON_DEPTH} levels deep.`)
   }
   return format.readEnvelope(value)
 }
@@ -84,5 +81,5 @@ function fits({ text }: Line, { config }: BatchDeps): boolean {
   if (text === null) return false
   if (text.length * 3 <= Math.min(config.maxRequestBytes, SAFE_LENGTH)) return true
   if (encoder.encode(text).length > config.maxRequestBytes + ENVELOPE_LENGTH) return false
-  return text.length <= SAFE_LENGTH || encoder.encode(JSON.stringify(text)).length <= MAX_ENCODED_BYTES
+  return text.length <= SAFE_LENGTH || encoder.encode(JSON.stringify(text)).length <= MAX_COMMAND_BYTES
 }

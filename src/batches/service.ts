@@ -1,4 +1,5 @@
 import type { Config } from "../core/config.ts"
+import { MAX_MESSAGE_BATCH_BYTES } from "../core/contracts/batches.ts"
 import { AppError } from "../core/errors.ts"
 import type { Batch, NewBatch } from "../queue/batches-contract.ts"
 import type { Idempotency } from "../queue/contract.ts"
@@ -6,7 +7,7 @@ import type { BatchDeps } from "./deps.ts"
 import { newBatch } from "./new-batch.ts"
 import { OPENAI_ENDPOINTS } from "./openai-lines.ts"
 import { startCancelling } from "./phases.ts"
-import { MAX_BYTES, takeRequests } from "./take-requests.ts"
+import { takeRequests } from "./take-requests.ts"
 import { startRequests } from "./validate.ts"
 
 /** While its body comes in. */
@@ -50,7 +51,7 @@ export function createBatchService(deps: BatchServiceDeps) {
     createFromRequests: async ({ organizationId, body, bytes, keepSeconds, keyHash }: RequestsBody) => {
       const fileId = files.newFileId()
       const until = clock() + INTAKE_MS
-      const reserved = { id: fileId, bytes: Math.min(bytes, MAX_BYTES) }
+      const reserved = { id: fileId, bytes: Math.min(bytes, MAX_MESSAGE_BATCH_BYTES) }
       await files.reserve(organizationId, fileId, reserved.bytes, until)
       try {
         const { written, count } = await takeRequests(deps, body, fileId, until)

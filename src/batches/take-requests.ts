@@ -1,3 +1,4 @@
+import { MAX_MESSAGE_BATCH_BYTES } from "../core/contracts/batches.ts"
 import { AppError, type FieldProblem } from "../core/errors.ts"
 import type { FileCursor } from "../queue/files-contract.ts"
 import { anthropicLines } from "./anthropic-lines.ts"
@@ -7,7 +8,6 @@ import { FILE_START } from "./read-lines.ts"
 import { RequestSplitter } from "./split-requests.ts"
 
 const MAX_REQUESTS = 100_000
-export const MAX_BYTES = 268_435_456
 /** Characters of lines that are written together: about four chunks, and 34 round trips for 100 MB. */
 const WRITE_LENGTH = 3_000_000
 /** A write whose answer was lost may have written them. */
@@ -78,8 +78,8 @@ class Intake {
 
   push(bytes: Uint8Array): void {
     this.bytes += bytes.length
-    if (this.bytes > MAX_BYTES)
-      throw new AppError("too_large", `A batch may have at most ${MAX_BYTES} bytes.`)
+    if (this.bytes > MAX_MESSAGE_BATCH_BYTES)
+      throw new AppError("too_large", `A batch may have at most ${MAX_MESSAGE_BATCH_BYTES} bytes.`)
     this.take(this.decoder.decode(bytes, { stream: true }))
   }
 

@@ -1,3 +1,6 @@
+/** Deeper, and whoever serializes it runs out of stack. */
+export const MAX_JSON_DEPTH = 200
+
 /** Whether JSON is nested deeper than so many levels; without recursion, for whoever recurses runs out of stack. */
 export function isDeeperThan(depth: number, value: unknown): boolean {
   let level: unknown[] = [value]

@@ -1,9 +1,6 @@
 import { AppError } from "../core/errors.ts"
-import { isDeeperThan } from "../core/is-deeper-than.ts"
+import { isDeeperThan, MAX_JSON_DEPTH } from "../core/is-deeper-than.ts"
 import type { AppContext } from "./context.ts"
-
-/** Deeper, and whoever serializes it runs out of stack. */
-const MAX_DEPTH = 200
 
 export interface JsonBody {
   value: unknown
@@ -87,8 +84,8 @@ export function parseJson(bytes: Uint8Array): JsonBody {
   } catch (error) {
     throw new AppError("malformed_json", explain(error))
   }
-  if (isDeeperThan(MAX_DEPTH, value)) {
-    throw new AppError("malformed_json", `The body is nested more than ${MAX_DEPTH} levels deep.`)
+  if (isDeeperThan(MAX_JSON_DEPTH, value)) {
+    throw new AppError("malformed_json", `The body is nested more than ${MAX_JSON_DEPTH} levels deep.`)
   }
   return { value, bytes: bytes.length }
 }

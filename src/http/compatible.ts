@@ -1,4 +1,4 @@
-import type { ReadRequests } from "../core/contracts/new-request.ts"
+import { type ReadRequests, TIMEOUT_MS } from "../core/contracts/new-request.ts"
 import { AppError } from "../core/errors.ts"
 import { isRequestId, requestIdTime } from "../core/ids.ts"
 import { PRIORITIES } from "../core/request.ts"
@@ -12,8 +12,6 @@ import { afterAnswer, organizationOf, servicesOf } from "./resource.ts"
 
 // What the routes that speak a vendor's dialect have in common.
 
-const LEAST_TIMEOUT_MS = 1000
-const LONGEST_TIMEOUT_MS = 600_000
 const FRESH_MS = 60_000
 /** Nobody keeps a connection open for longer; the request goes on, and can be asked for by its id. */
 const LONGEST_WAIT_MS = 3_600_000
@@ -93,15 +91,10 @@ function readQueueHeaders(c: AppContext): Record<string, unknown> {
   }
   const timeout = c.req.header("X-Queue-Timeout")
   const timeoutMs = Number(timeout)
-  if (
-    timeout !== undefined &&
-    !(/^\d{1,9}$/.test(timeout) && timeoutMs >= LEAST_TIMEOUT_MS && timeoutMs <= LONGEST_TIMEOUT_MS)
-  ) {
-    const range = `${LEAST_TIMEOUT_MS} to ${LONGEST_TIMEOUT_MS}`
-    throw new AppError(
-      "invalid_request",
-      `The header X-Queue-Timeout must be a whole number from ${range}, ms.`,
-    )
+  const [least, longest] = TIMEOUT_MS
+  if (timeout !== undefined && !(/^\d{1,9}$/.test(timeout) && timeoutMs >= least && timeoutMs <= longest)) {
+    const message = `The header X-Queue-Timeout must be a whole number from ${least} to ${longest}, ms.`
+    throw new AppError("invalid_request", message)
   }
   return {
     organizationId: organizationOf(c),

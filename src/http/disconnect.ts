@@ -1,6 +1,4 @@
-import { isFinished } from "../core/outcome.ts"
 import type { AppContext } from "./context.ts"
-import { readStatus } from "./read-status.ts"
 import { cancelRequest } from "./requests.ts"
 import { afterAnswer } from "./resource.ts"
 
@@ -34,12 +32,11 @@ export function watchCaller(c: AppContext, requestId: string): Caller {
   return { signal: controller.signal, release, leave }
 }
 
-/** Cancels what nobody waits for any more. A dead letter stays, which `cancelRequest` would discard. Never throws. */
+/** Cancels what nobody waits for any more; a dead letter stays. Never throws. One round trip. */
 export async function abandon(c: AppContext, requestId: string): Promise<void> {
   try {
-    const { state } = await readStatus(c, requestId)
-    if (!isFinished(state)) await cancelRequest(c, requestId)
+    await cancelRequest(c, requestId, "keep")
   } catch {
-    // Finished meanwhile, or the store is away: then it is called, and its answer kept for who asks for it.
+    // It is finished, or the store is away: then it is called, and its answer kept for who asks for it.
   }
 }

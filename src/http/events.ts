@@ -1,9 +1,7 @@
 import type { AppContext } from "./context.ts"
 import type { Caller } from "./disconnect.ts"
-import { within } from "./follow/within.ts"
+import { KEEP_ALIVE_MS, within } from "./follow/within.ts"
 
-/** So often something is sent, for what lies between closes connections that seem dead; many do after 30 or 60 s. */
-const KEEP_ALIVE_MS = 15_000
 /** A comment: readers of events skip it. */
 export const KEEP_ALIVE = ": waiting\n\n"
 

@@ -1,5 +1,5 @@
-import { sha256Hex } from "../auth/digest.ts"
 import type { RequestRead } from "../core/contracts/new-request.ts"
+import { sha256Hex } from "../core/digest.ts"
 import { AppError } from "../core/errors.ts"
 import type { Idempotency } from "../queue/contract.ts"
 import type { AppContext } from "./context.ts"

@@ -116,15 +116,16 @@ function sayWhenToAskAgain(c: AppContext, status: StatusReply): void {
   if (seconds !== null) c.header("Retry-After", String(seconds))
 }
 
-/** Cancels a request, or discards a dead letter. Throws `not_found`, and `conflict` for a completed one. */
+/** Cancels a request, or discards a dead letter unless that is to be kept. Throws `not_found`, and `conflict` for one that is finished. */
 export async function cancelRequest(
   c: AppContext,
   requestId: string | undefined,
+  deadLetter: "discard" | "keep" = "discard",
 ): Promise<{ state: "cancelled" } | { state: "failed"; discarded: true }> {
   const { queue, lanes } = servicesOf(c)
   const id = knownShape(requestId)
   const audit = auditEntry(c, "request.cancelled", id)
-  const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit)
+  const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit, deadLetter)
   switch (reply.kind) {
     case "cancelled":
       if (reply.choresDue) afterAnswer(c, lanes.wakeChores())

@@ -1,12 +1,11 @@
 import { AppError } from "../core/errors.ts"
 import type { NewRequest } from "../queue/contract.ts"
+import { MAX_COMMAND_BYTES } from "../queue/store.ts"
 
 export const MAX_BULK_BYTES = 8 * 1024 * 1024
 /** For bodies that hold a number or a time. */
 export const MAX_SMALL_BYTES = 4096
 
-/** The store takes 10 MB; the rest is for keys, ids and what the script needs besides. */
-const MAX_COMMAND_BYTES = 9_000_000
 /** A body this small cannot grow beyond that: a number at most 5 times, a quote twice. */
 const SAFE_BODY_BYTES = 1_000_000
 /** Keys, the packed record without its targets, and the reply, per request. */

@@ -23,6 +23,7 @@ export async function cancel(
   requestId: string,
   organizationId: string | null,
   audit?: AuditEntry,
+  deadLetter: "discard" | "keep" = "discard",
 ): Promise<CancelReply> {
   const [reply] = await runWithLines<[CancelScriptReply]>(context, "cancel", () => [
     cancelCall(context, requestId, organizationId, audit),
@@ -34,7 +35,7 @@ export async function cancel(
       ...(reply[3] === 1 && { choresDue: true }),
     }
   const [, state, expiresAt, owningOrganization] = reply
-  if (state === "completed") return { kind: "completed" }
+  if (state === "completed" || deadLetter === "keep") return { kind: "completed" }
   const entry = { requestId, organizationId: owningOrganization, endsAt: Number(expiresAt) }
   const call = discardCall(
     context,

@@ -177,6 +177,7 @@ export type CancelReply =
       choresDue?: true
     }
   | { kind: "discarded" }
+  /** Or failed, where a dead letter is to be kept. */
   | { kind: "completed" }
   | { kind: "unknown" }
 
@@ -256,8 +257,16 @@ export interface RequestQueue {
   lookAtLeases(leases: Lease[]): Promise<LeaseLook>
   /** Providers of which nothing may start now: paused, blocked, or their breaker is open. One round trip and one command. */
   shutProviders(): Promise<string[]>
-  /** `organizationId` null: any. Another organization's request is `unknown`. One round trip (two to discard a dead letter). */
-  cancel(requestId: string, organizationId: string | null, audit?: AuditEntry): Promise<CancelReply>
+  /**
+   * `organizationId` null: any. Another organization's request is `unknown`. A dead letter is discarded, unless it is to be
+   * kept. One round trip (two to discard a dead letter).
+   */
+  cancel(
+    requestId: string,
+    organizationId: string | null,
+    audit?: AuditEntry,
+    deadLetter?: "discard" | "keep",
+  ): Promise<CancelReply>
   /**
    * Cancels those of one organization that are not finished; what is finished stays as it is. One round trip for each 50
    * of them, 12 commands each.

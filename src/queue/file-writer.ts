@@ -1,5 +1,6 @@
 import { invalid, problem } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
+import { joinBytes } from "../core/join-bytes.ts"
 import { cutChunk, isContinuation, MAX_CHUNK_BYTES, tailLength } from "./file-chunks.ts"
 import type { FileWriter, Intake } from "./files-contract.ts"
 
@@ -56,7 +57,7 @@ export function createWriter({ maxBytes, put, remove }: WriterOptions): FileWrit
     write: async (piece) => {
       bytes += piece.length
       if (bytes > maxBytes) throw new AppError("too_large", `The file may have at most ${maxBytes} bytes.`)
-      const known = join(tail, takeLead(piece))
+      const known = joinBytes(tail, takeLead(piece))
       const end = known.length - tailLength(known)
       text += decode(known.subarray(0, end))
       tail = known.slice(end)
@@ -83,12 +84,4 @@ export function decode(bytes: Uint8Array): string {
 
 export function notText(): AppError {
   return invalid("The file", [problem(["file"], "must be text in UTF-8, such as JSON Lines")])
-}
-
-function join(one: Uint8Array, other: Uint8Array): Uint8Array {
-  if (one.length === 0) return other
-  const joined = new Uint8Array(one.length + other.length)
-  joined.set(one)
-  joined.set(other, one.length)
-  return joined
 }

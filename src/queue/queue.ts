@@ -47,7 +47,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     extend: (lease, expiresAt) => extendLease(context, lease, expiresAt),
     lookAtLeases: (leases) => lookAtLeases(context, leases),
     shutProviders: () => shutProviders(context),
-    cancel: (requestId, organizationId, audit) => cancel(context, requestId, organizationId, audit),
+    cancel: (...asked) => cancel(context, ...asked),
     cancelAll: (requestIds, organizationId) => cancelAll(context, requestIds, organizationId),
     replay: (requestId, organizationId, changes, audit) =>
       replay(context, requestId, organizationId, changes, audit),

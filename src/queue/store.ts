@@ -1,4 +1,5 @@
 import type { Random } from "../core/clock.ts"
+import { toHex } from "../core/digest.ts"
 import { AppError } from "../core/errors.ts"
 import { unreadable } from "./formats.ts"
 import { scripts } from "./scripts.generated.ts"
@@ -33,6 +34,8 @@ export interface Transport {
 /** Makes a transport of which no exchange takes longer than `timeoutMs`. */
 export type OpenTransport = (address: StoreAddress, timeoutMs: number) => Transport
 
+/** The store takes 10 MB; the rest is for keys, ids and what a script needs besides. */
+export const MAX_COMMAND_BYTES = 9_000_000
 /** How long one try may take, and how many there are: every operation is idempotent, so all are safe to repeat. */
 const TRY_TIMEOUT_MS = 5000
 const TRIES = 4
@@ -124,8 +127,7 @@ const shas = new Map<ScriptName, string>()
 async function shaOf(name: ScriptName): Promise<string> {
   const known = shas.get(name)
   if (known !== undefined) return known
-  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(scripts[name]))
-  const sha = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  const sha = toHex(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(scripts[name])))
   shas.set(name, sha)
   return sha
 }

@@ -6,6 +6,7 @@ import {
   MAX_DELIVERY_ATTEMPTS,
   readDeliveryId,
 } from "../core/delivery.ts"
+import { sha256Hex } from "../core/digest.ts"
 import type { Log } from "../core/log.ts"
 import type { RequestQueue } from "../queue/contract.ts"
 import type { DeliveryBody, DeliveryStore, StoredDelivery } from "../queue/deliveries.ts"
@@ -16,7 +17,7 @@ import { type Posted, post } from "./post.ts"
 import type { CheckHost } from "./resolve.ts"
 import type { WebhookSecrets } from "./secrets.ts"
 import { signedHeaders } from "./sign.ts"
-import { hashUrl, showUrl } from "./url.ts"
+import { showUrl } from "./url.ts"
 
 export interface DeliverDeps {
   queue: Pick<RequestQueue, "status">
@@ -117,7 +118,7 @@ export async function composeDelivery(
 /** Calls the receiver, unless it may not be called, and writes down how the delivery stands then. */
 async function tell(deps: DeliverDeps, known: Known): Promise<StoredDelivery> {
   const { organizationId, deliveryId } = known.delivery
-  const urlHash = await hashUrl(known.body.url)
+  const urlHash = await sha256Hex(known.body.url)
   const { secrets, isGone } = await deps.deliveries.receiver(organizationId, urlHash)
   const signing = isGone ? [] : await deps.secrets.signing(organizationId, secrets)
   const posted = isGone ? null : await call(deps, known, signing)

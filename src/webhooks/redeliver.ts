@@ -1,8 +1,8 @@
 import { type Delivery, readDeliveryId } from "../core/delivery.ts"
+import { sha256Hex } from "../core/digest.ts"
 import { shown } from "../queue/deliveries.ts"
 import { PATIENCE_MS } from "./backoff.ts"
 import { choreOf, composeDelivery, type DeliverDeps } from "./deliver.ts"
-import { hashUrl } from "./url.ts"
 
 interface RedeliverDeps extends Pick<DeliverDeps, "deliveries" | "queue" | "clock"> {
   chores: { put(name: string, at: number): Promise<void> }
@@ -34,7 +34,7 @@ export async function redeliver(
   if (body === null) return { kind: "ended" }
   const now = deps.clock()
   const again = { state: "pending", nextAttemptAt: now, tries: 0, until: now + PATIENCE_MS } as const
-  await deps.deliveries.unblock(delivery.organizationId, await hashUrl(body.url))
+  await deps.deliveries.unblock(delivery.organizationId, await sha256Hex(body.url))
   await deps.deliveries.write({ ...delivery, ...again }, known.body === null ? body : "as it is")
   await deps.chores.put(`delivery|${choreOf(topic)}`, now)
   return { kind: "accepted", delivery: shown({ ...delivery, ...again }) }

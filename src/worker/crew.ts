@@ -27,14 +27,15 @@ const QUIET_LOG: Log = { ...jsonLog, info: () => {} }
 /** Makes no call yet. Throws `SettingsError`. */
 export function openCrew(options: AIQueueWorkerOptions): Crew {
   const settings = readWorkerSettings(options)
-  const services = openQueue(settings.config, createNodeTransport)
+  const log = options.log ?? QUIET_LOG
+  const services = openQueue(settings.config, createNodeTransport, log)
   const { queue, clock, config } = services
   let workers = 0
   return {
     settings,
     lookout: new Lookout(queue, clock, settings.pollIntervalMs),
     deps: {
-      ...{ queue, clock, log: options.log ?? QUIET_LOG, random: Math.random },
+      ...{ queue, clock, log, random: Math.random },
       providers: createCallers(settings, options),
       // A process has no limit of those.
       config: { ...config, subrequestLimit: Number.POSITIVE_INFINITY },

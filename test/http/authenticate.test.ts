@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { createAuthenticate, keyIdOf } from "../../src/auth/authenticate.ts"
-import { sha256Hex } from "../../src/auth/digest.ts"
 import { BOOTSTRAP } from "../../src/auth/principal.ts"
 import { createRateLimit } from "../../src/auth/rate.ts"
 import type { StoredKey } from "../../src/core/contracts/access.ts"
+import { sha256Hex } from "../../src/core/digest.ts"
 
 const KEY = "an-admin-key-for-the-tests"
 const authenticate = createAuthenticate(KEY, { findKey: async () => null }, Date.now)

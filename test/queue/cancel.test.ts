@@ -5,7 +5,7 @@ import { describeQueue } from "../helpers/queue-suite.ts"
 
 const CANCELLED = { kind: "cancelled", owner: null, attempt: 0 } as const
 
-describeQueue("cancel", ({ open, loseAnswerOf }) => {
+describeQueue("cancel", ({ store, open, loseAnswerOf }) => {
   test("a pending request leaves its line, its prompt is deleted, its outcome is kept under the result TTL", async () => {
     const queue = open()
     const { keys, redis, clock } = queue
@@ -171,6 +171,17 @@ describeQueue("cancel", ({ open, loseAnswerOf }) => {
       expect(await queue.status(id, null)).toBe(null)
     },
   )
+
+  test("a dead letter that is to be kept stays as it is, in one round trip", async () => {
+    const queue = open()
+    const [id = ""] = await queue.enqueueEach({})
+    await queue.settle([settlement(await queue.takeOne(), "failed")])
+    store().bridge.counters.reset()
+    expect(await queue.cancel(id, null, undefined, "keep")).toEqual({ kind: "completed" })
+    expect(store().bridge.counters.requests).toBe(1)
+    expect(await queue.status(id, null)).toMatchObject({ state: "failed" })
+    expect(await queue.replay(id, null, { deadlineAt: null })).toMatchObject({ kind: "replayed" })
+  })
 
   test("an overdue request that was never called has no attempt to show", async () => {
     const queue = open()

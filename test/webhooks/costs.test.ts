@@ -1,27 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { beforeEach, describe, expect, it } from "vitest"
 import { findRedisServer } from "../../dev/store-redis.ts"
 import { countCommands, countRoundTrips } from "../helpers/count.ts"
 import { settlement } from "../helpers/queue.ts"
-import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { type Receiver, startReceiver } from "./receiver.ts"
-import { createScene, type Scene } from "./scene.ts"
+import { receiver, scene, store } from "./stage.ts"
 
 const HOUR_MS = 3_600_000
 
-let store: TestStore
-let receiver: Receiver
-let scene: Scene
-beforeAll(async () => {
-  store = await startBestStore()
-  receiver = await startReceiver()
-})
-afterAll(async () => {
-  await receiver.close()
-  await store.close()
-})
 beforeEach(async () => {
-  await store.flush()
-  scene = createScene(store)
   await scene.webhooks.secrets.issue("org-1", "whs_1", null)
 })
 

@@ -1,28 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { completion, settlement, USAGE } from "../helpers/queue.ts"
-import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { type Receiver, signedBy, startReceiver } from "./receiver.ts"
-import { createScene, type Scene } from "./scene.ts"
+import { signedBy } from "./receiver.ts"
+import { receiver, scene, store } from "./stage.ts"
 
 const HOUR_MS = 3_600_000
-
-let store: TestStore
-let receiver: Receiver
-let scene: Scene
-beforeAll(async () => {
-  store = await startBestStore()
-  receiver = await startReceiver()
-})
-afterAll(async () => {
-  await receiver.close()
-  await store.close()
-})
-beforeEach(async () => {
-  await store.flush()
-  receiver.calls.length = 0
-  receiver.behave({ status: 204 })
-  scene = createScene(store)
-})
 
 const bodies = () => receiver.calls.map(({ body }) => JSON.parse(body))
 const ids = () => receiver.calls.map(({ headers }) => headers["webhook-id"])

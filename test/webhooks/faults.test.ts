@@ -1,30 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { settlement } from "../helpers/queue.ts"
-import { startBestStore, type TestStore } from "../helpers/store.ts"
-import { type Receiver, startReceiver } from "./receiver.ts"
-import { createScene, type Scene } from "./scene.ts"
+import { startReceiver } from "./receiver.ts"
+import { createScene } from "./scene.ts"
+import { receiver, scene, store } from "./stage.ts"
 
 const LEASE_MS = 60_000
-
-let store: TestStore
-let receiver: Receiver
-let scene: Scene
-beforeAll(async () => {
-  store = await startBestStore()
-  receiver = await startReceiver()
-})
-afterAll(async () => {
-  await receiver.close()
-  await store.close()
-})
-beforeEach(async () => {
-  await store.flush()
-  receiver.calls.length = 0
-  receiver.behave({ status: 204 })
-  scene = createScene(store)
-})
 
 const ids = () => receiver.calls.map(({ headers }) => headers["webhook-id"])
 

@@ -3,6 +3,8 @@ import { ExpiresAfter } from "./files.ts"
 import { Metadata } from "./new-request.ts"
 import { wholeText } from "./parameters.ts"
 
+/** Of the body of a message batch. */
+export const MAX_MESSAGE_BATCH_BYTES = 268_435_456
 const MAX_ID = 255
 const Id = z.string().check(z.minLength(1), z.maxLength(MAX_ID))
 const DEFAULT_PAGE = 20

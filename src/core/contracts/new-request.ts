@@ -34,6 +34,8 @@ export interface RequestRead {
 
 export type ReadRequests = { requests: RequestRead[]; problems: [] } | { requests: null; problems: Problem[] }
 
+/** The least and the longest that an attempt may have. */
+export const TIMEOUT_MS = [1000, 600_000] as const
 const MAX_BULK = 1000
 const MAX_MESSAGES = 1000
 const MAX_METADATA = 16
@@ -83,7 +85,7 @@ export const NewRequestBody = z.strictObject({
   ),
   options: z._default(Options, {}),
   providerOptions: z._default(Options, {}),
-  timeoutMs: z.exactOptional(whole(1000, 600_000)),
+  timeoutMs: z.exactOptional(whole(...TIMEOUT_MS)),
   maxRetries: z.exactOptional(whole(0, 10)),
   delayMs: z.exactOptional(whole(0, MAX_AHEAD_MS)),
   scheduledAt: z.exactOptional(instant),

@@ -1,4 +1,4 @@
-import { MessageBatchesQuery } from "../../core/contracts/batches.ts"
+import { MAX_MESSAGE_BATCH_BYTES, MessageBatchesQuery } from "../../core/contracts/batches.ts"
 import { invalid, problem } from "../../core/contracts/problem.ts"
 import { AppError } from "../../core/errors.ts"
 import type { Batch } from "../../queue/batches-contract.ts"
@@ -13,8 +13,6 @@ import { streamText } from "../stream-text.ts"
 
 /** As long as Anthropic keeps results. */
 const KEEP_SECONDS = 29 * 86_400
-/** Also taken for the body's length where that is not told. */
-const MAX_BYTES = 268_435_456
 
 /** Anthropic's message batches. */
 export function mountMessageBatches(app: App): void {
@@ -36,8 +34,10 @@ async function postBatch(c: AppContext): Promise<Response> {
   const { batchCommands, lanes } = servicesOf(c)
   checkJsonType(c)
   const { body } = c.req.raw
-  const bytes = Number(c.req.header("Content-Length") ?? MAX_BYTES)
-  if (bytes > MAX_BYTES) throw new AppError("too_large", `A batch may have at most ${MAX_BYTES} bytes.`)
+  // Where its length is not told, as much room as it may need.
+  const bytes = Number(c.req.header("Content-Length") ?? MAX_MESSAGE_BATCH_BYTES)
+  if (bytes > MAX_MESSAGE_BATCH_BYTES)
+    throw new AppError("too_large", `A batch may have at most ${MAX_MESSAGE_BATCH_BYTES} bytes.`)
   if (body === null) throw new AppError("malformed_json", "The body is not valid JSON: there is none.")
   const organizationId = organizationOf(c)
   const keyHash = await hashIdempotencyKey(c)

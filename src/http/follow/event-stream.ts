@@ -3,10 +3,8 @@ import type { Log } from "../../core/log.ts"
 import { writeEventId } from "./event-id.ts"
 import type { RequestEvent, Seen } from "./follow-request.ts"
 import { bytesOf, endingAttempt } from "./text.ts"
-import { within } from "./within.ts"
+import { KEEP_ALIVE_MS, within } from "./within.ts"
 
-/** How often something is sent at least, so that nothing between us and the client takes the connection for dead. */
-const COMMENT_EVERY_MS = 15_000
 /** How soon a client comes back whose stream ended too early. */
 const RETRY_MS = 1000
 const encoder = new TextEncoder()
@@ -27,7 +25,7 @@ export function streamEvents(
       pull: async (controller) => {
         try {
           next ??= events.next()
-          const result = await within(next, COMMENT_EVERY_MS)
+          const result = await within(next, KEEP_ALIVE_MS)
           if (gone.signal.aborted) return
           if (result === null) return controller.enqueue(encoder.encode(":\n\n"))
           next = null

@@ -1,4 +1,5 @@
 import { AppError } from "../../core/errors.ts"
+import { joinBytes } from "../../core/join-bytes.ts"
 
 /** Reads a stream up to marks in it, and no faster than its reader: it holds one piece, and the length of a mark. */
 export class ByteScanner {
@@ -37,7 +38,7 @@ export class ByteScanner {
       if (taken.length + piece.length > most) {
         throw new AppError("invalid_request", `${what} may have at most ${most} bytes.`)
       }
-      taken = concat(taken, piece)
+      taken = joinBytes(taken, piece)
     }
     return taken
   }
@@ -56,7 +57,7 @@ export class ByteScanner {
   async #more(): Promise<void> {
     const { value } = (await this.#reader?.read().catch(() => undefined)) ?? {}
     if (value === undefined) throw new AppError("invalid_request", "The form broke off before its end.")
-    this.#rest = concat(this.#rest, value)
+    this.#rest = joinBytes(this.#rest, value)
   }
 }
 
@@ -67,11 +68,4 @@ function find(bytes: Uint8Array, mark: Uint8Array): number {
     if (mark.every((byte, i) => byte === bytes[at + i])) return at
   }
   return -1
-}
-
-function concat(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(one.length + other.length)
-  joined.set(one)
-  joined.set(other, one.length)
-  return joined
 }

@@ -1,3 +1,4 @@
+import { toHex } from "../../core/digest.ts"
 import { AppError } from "../../core/errors.ts"
 import type { FileSegment, FileStore, StoredFile } from "../../queue/files-contract.ts"
 import type { Upload, UploadPiece } from "../../queue/uploads-contract.ts"
@@ -21,8 +22,7 @@ export async function md5Of(files: FileStore, pieces: UploadPiece[]): Promise<st
     for await (const text of texts) await writer.write(encoder.encode(text))
   }
   await writer.close()
-  const digest = new Uint8Array(await stream.digest)
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  return toHex(await stream.digest)
 }
 
 /** Makes a file of the pieces of an upload. Chunks stay where they are; only what was cut inside a character is written. */

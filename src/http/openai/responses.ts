@@ -1,5 +1,5 @@
 import { AppError } from "../../core/errors.ts"
-import { isFinished, type RequestStatus } from "../../core/outcome.ts"
+import type { RequestStatus } from "../../core/outcome.ts"
 import { explainEnd } from "../../dialects/openai-errors.ts"
 import { toRequestId, toResponse } from "../../dialects/openai-response-output.ts"
 import { type ResponseRead, readResponseBody } from "../../dialects/openai-responses.ts"
@@ -46,12 +46,10 @@ async function getResponse(c: AppContext): Promise<Response> {
   return c.json(toResponse(await readStatus(c, requestIdOf(c))))
 }
 
-/** As theirs, it answers what is there when it was finished before. Two or three round trips. */
+/** As theirs, it answers what is there when it was finished before. Two round trips. */
 async function cancelResponse(c: AppContext): Promise<Response> {
   const requestId = requestIdOf(c)
-  const status = await readStatus(c, requestId)
-  if (isFinished(status.state)) return c.json(toResponse(status))
-  await cancelRequest(c, requestId).catch((error: unknown) => {
+  await cancelRequest(c, requestId, "keep").catch((error: unknown) => {
     if (!(error instanceof AppError && error.code === "conflict")) throw error
   })
   return c.json(toResponse(await readStatus(c, requestId)))
