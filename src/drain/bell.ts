@@ -1,6 +1,13 @@
+import type { SetTimer } from "../core/timers.ts"
+
 /** Wakes the drain from its rest. The drain looks at everything before each rest, so no ring is lost. */
 export class Bell {
+  readonly #setTimer: SetTimer
   #wake: (() => void) | null = null
+
+  constructor(setTimer: SetTimer) {
+    this.#setTimer = setTimer
+  }
 
   ring(): void {
     this.#wake?.()
@@ -10,11 +17,11 @@ export class Bell {
   rest(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
-        clearTimeout(timer)
+        cancel()
         this.#wake = null
         resolve()
       }
-      const timer = setTimeout(wake, ms)
+      const cancel = this.#setTimer(wake, ms)
       this.#wake = wake
     })
   }

@@ -3,6 +3,7 @@ import type { Config } from "../core/config.ts"
 import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import { PRIORITIES } from "../core/request.ts"
+import type { SetTimer } from "../core/timers.ts"
 import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
 import type { ClaimedRequest, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
 import type { Budget } from "./budget.ts"
@@ -27,6 +28,7 @@ export interface CallDeps {
   random: Random
   log: Log
   fetch: typeof fetch
+  setTimer: SetTimer
   slots: Slots
   /** Connections to the store beside the drain's own. */
   storeSlots: Slots
@@ -101,7 +103,7 @@ async function coverCall(
 }
 
 async function callProvider(
-  { config, fetch, log, onText }: CallDeps,
+  { config, fetch, setTimer, log, onText }: CallDeps,
   provider: Caller,
   { claimed, abort }: HeldRequest,
   release: ReleaseSlot,
@@ -116,6 +118,7 @@ async function callProvider(
       signal: abort.signal,
       ...(onText && { onText }),
       fetch: fetchInSlot(fetch, release),
+      setTimer,
     })
   } catch (error) {
     // An adapter never throws; if one does, its request must still come to an end.

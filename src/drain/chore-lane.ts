@@ -1,4 +1,5 @@
 import type { Config } from "../core/config.ts"
+import { createTimers } from "../core/timers.ts"
 import { type ChoreDeps, ChoreRun } from "./chores.ts"
 import type { LaneAlarm } from "./lane-alarm.ts"
 
@@ -22,7 +23,7 @@ export class ChoreLane {
   async run(): Promise<void> {
     this.#alarm.fired()
     const limits = { concurrency: CONCURRENCY, subrequests: this.#config.subrequestLimit, forMs: FOR_MS }
-    this.#run = new ChoreRun(this.#deps, limits)
+    this.#run = new ChoreRun(this.#deps, limits, createTimers())
     let nextAt: number | null
     try {
       nextAt = await this.#run.run()

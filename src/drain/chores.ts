@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts"
 import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
+import { type SetTimer, setPlainTimer } from "../core/timers.ts"
 import type { Chore, ChoreStore } from "../queue/chores.ts"
 import { Bell } from "./bell.ts"
 
@@ -47,14 +48,15 @@ const TRIPS_PER_CHORE = 3
 /** One run over the chores that are due; a slow one holds up no other. */
 export class ChoreRun {
   /** Rung when there may be more to do. */
-  readonly bell = new Bell()
+  readonly bell: Bell
   readonly #deps: ChoreDeps
   readonly #limits: ChoreLimits
   readonly #endsAt: number
   #spare: number
   #running = 0
 
-  constructor(deps: ChoreDeps, limits: ChoreLimits) {
+  constructor(deps: ChoreDeps, limits: ChoreLimits, setTimer: SetTimer = setPlainTimer) {
+    this.bell = new Bell(setTimer)
     this.#deps = deps
     this.#limits = limits
     this.#endsAt = deps.clock() + limits.forMs

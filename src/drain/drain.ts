@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
+import { createTimers, type SetTimer } from "../core/timers.ts"
 import type { Claim, ClaimOptions, Lease, RequestQueue, Settlement, SettleReply } from "../queue/contract.ts"
 import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
@@ -65,6 +66,8 @@ export interface DrainOptions {
   /** Default: an invocation of a Worker. */
   place?: Place
   observer?: DrainObserver
+  /** Default: timers that suit a Durable Object. */
+  setTimer?: SetTimer
 }
 
 export type Step =
@@ -122,7 +125,8 @@ export class Drain {
   readonly gate = new Gate()
   readonly partials: Partials
   readonly tally: Tally
-  readonly bell = new Bell()
+  readonly setTimer: SetTimer
+  readonly bell: Bell
   readonly report = newReport()
   readonly startedAt: number
   /** Set to end it, and when something is wrong that claiming would only repeat. */
@@ -144,6 +148,8 @@ export class Drain {
     this.deps = deps
     this.options = options
     this.startedAt = deps.clock()
+    this.setTimer = options.setTimer ?? createTimers()
+    this.bell = new Bell(this.setTimer)
     const place = options.place ?? INVOCATION
     this.slots = createSlots(place.providerSlots, deps.clock, () => this.bell.ring())
     this.storeSlots = createSlots(place.storeSlots, deps.clock)
@@ -152,7 +158,7 @@ export class Drain {
     this.outbox = new Outbox(deps.random, place.settleGroup)
     this.tally = options.tally ?? new Tally()
     this.partials = new Partials({
-      ...{ ...deps, storeSlots: this.storeSlots, budget: this.budget },
+      ...{ ...deps, setTimer: this.setTimer, storeSlots: this.storeSlots, budget: this.budget },
       writes: Math.floor(deps.config.subrequestLimit * PARTIALS_SHARE),
       hasSpare: () => this.budget.spare(this.#obligations()) >= 1,
     })

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts"
 import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
+import type { CancelTimer, SetTimer } from "../core/timers.ts"
 import type { PartialText, RequestQueue } from "../queue/contract.ts"
 import type { Budget } from "./budget.ts"
 import type { HeldRequest } from "./hand.ts"
@@ -9,6 +10,7 @@ import type { Slots } from "./slots.ts"
 export interface PartialsDeps {
   queue: Pick<RequestQueue, "writePartials">
   clock: Clock
+  setTimer: SetTimer
   log: Log
   /** Connections to the store beside the drain's own. */
   storeSlots: Slots
@@ -53,7 +55,7 @@ export class Partials {
   #writesLeft: number
   #isWriting = false
   #timerAt = Number.POSITIVE_INFINITY
-  #timer: ReturnType<typeof setTimeout> | null = null
+  #cancelTimer: CancelTimer | undefined
 
   constructor(deps: PartialsDeps) {
     this.#deps = deps
@@ -78,11 +80,11 @@ export class Partials {
   /** More may be to be written, or nothing any more. */
   look(): void {
     if (this.#isWriting) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#cancelTimer?.()
     const now = this.#deps.clock()
     this.#timerAt = Math.min(...this.#news(now).map(([, { dueAt }]) => dueAt))
     if (this.#timerAt === Number.POSITIVE_INFINITY) return
-    this.#timer = setTimeout(() => void this.#write(), Math.max(0, this.#timerAt - now))
+    this.#cancelTimer = this.#deps.setTimer(() => void this.#write(), Math.max(0, this.#timerAt - now))
   }
 
   #news(now: number): [HeldRequest, Growing][] {

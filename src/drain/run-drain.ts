@@ -120,7 +120,7 @@ function receive(drain: Drain, claim: Claim): void {
 
 /** Does not wait: the call's end rings the bell. */
 function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
-  const { deps, slots, storeSlots, budget } = drain
+  const { deps, slots, storeSlots, budget, setTimer } = drain
   const held = drain.hand.take(claimed, deps.clock())
   const end = (ended: Settlement | null) => {
     drain.hand.drop(held)
@@ -130,10 +130,13 @@ function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
     drain.bell.ring()
   }
   const onText = (text: string) => drain.partials.grow(held, text)
-  callRequest({ ...deps, slots, storeSlots, budget, onText }, held, provider).then(end, (error: unknown) => {
-    callLost(drain, held, error)
-    end(null)
-  })
+  callRequest({ ...deps, setTimer, slots, storeSlots, budget, onText }, held, provider).then(
+    end,
+    (error: unknown) => {
+      callLost(drain, held, error)
+      end(null)
+    },
+  )
 }
 
 /** Not reachable but by a mistake of ours; the lease runs out, and the request is called again. */

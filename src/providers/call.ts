@@ -34,7 +34,7 @@ export async function callProvider(
   limits: ClockLimits,
 ): Promise<CallOutcome> {
   if (call.signal.aborted) return NEVER_RUN
-  const clocks = new CallClocks(call.timeoutMs, call.signal, limits)
+  const clocks = new CallClocks(call.timeoutMs, call.signal, limits, call.setTimer)
   try {
     return await converse(wire, call, clocks)
   } catch {

@@ -1,3 +1,5 @@
+import type { CancelTimer, SetTimer } from "../core/timers.ts"
+
 /** How long a call may wait, ms; each is also bounded by the call's own timeout. */
 export interface ClockLimits {
   /** Until the first content. Reasoning models may think for minutes before they say anything. */
@@ -22,23 +24,25 @@ const CATCH_UP_MS = 1000
 export class CallClocks {
   /** What ended the call; null while it may go on. */
   ended: Clock | "aborted" | null = null
+  readonly setTimer: SetTimer
   readonly #controller = new AbortController()
   readonly #caller: AbortSignal
   readonly #totalAt: number
   readonly #idleMs: number
   #clock: Clock = "first_event"
   #waitingUntil: number
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #cancelTimer: CancelTimer | undefined
   #idleArmed = false
   #hasCaughtUp = false
   #onEnd: (() => void) | undefined
 
-  constructor(timeoutMs: number, caller: AbortSignal, limits: ClockLimits) {
+  constructor(timeoutMs: number, caller: AbortSignal, limits: ClockLimits, setTimer: SetTimer) {
     const now = Date.now()
     this.#totalAt = now + timeoutMs
     this.#waitingUntil = now + limits.firstEventMs
     this.#idleMs = limits.idleMs
     this.#caller = caller
+    this.setTimer = setTimer
     caller.addEventListener("abort", this.#abort)
     this.#arm()
   }
@@ -68,15 +72,15 @@ export class CallClocks {
   }
 
   #disarm(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
   }
 
   #arm(): void {
     this.#disarm()
     this.#idleArmed = this.#clock === "idle"
     const wait = Math.min(this.#totalAt, this.#waitingUntil) - Date.now()
-    this.#timer = setTimeout(this.#fire, Math.max(1, wait))
+    this.#cancelTimer = this.setTimer(this.#fire, Math.max(1, wait))
   }
 
   readonly #fire = (): void => {
@@ -89,7 +93,7 @@ export class CallClocks {
 
   #catchUp(): void {
     this.#hasCaughtUp = true
-    this.#timer = setTimeout(this.#fire, CATCH_UP_MS)
+    this.#cancelTimer = this.setTimer(this.#fire, CATCH_UP_MS)
   }
 
   readonly #abort = (): void => this.#end("aborted")

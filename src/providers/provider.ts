@@ -1,6 +1,7 @@
 import type { Quotas } from "../core/limits.ts"
 import type { RequestError } from "../core/outcome.ts"
 import type { ChatCompletion, RequestBody, Usage } from "../core/request.ts"
+import type { SetTimer } from "../core/timers.ts"
 
 /** One call of a provider: everything an adapter needs, nothing it has to look up. */
 export interface ProviderCall {
@@ -16,6 +17,8 @@ export interface ProviderCall {
   onText?: (text: string) => void
   /** Frees the connection slot once response headers have arrived, so injected by the drain. */
   fetch: typeof fetch
+  /** The drain's, since a Durable Object never frees timers that are cleared. */
+  setTimer: SetTimer
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { CancelTimer } from "../core/timers.ts"
 import type { CallClocks } from "./clocks.ts"
 
 /** How long a server that has said its last word may take to close before we do. */
@@ -18,7 +19,7 @@ export async function readBody(
   const reader = body.getReader()
   // The fetch that is injected may not pass its signal on to the body; cancelling ends a pending read.
   const cancel = () => void reader.cancel().catch(() => undefined)
-  let lingering: ReturnType<typeof setTimeout> | undefined
+  let stopLingering: CancelTimer | undefined
   clocks.onEnd(cancel)
   try {
     for (;;) {
@@ -26,12 +27,12 @@ export async function readBody(
       if (done) return null
       const appetite = onChunk(value)
       if (appetite === "stop") return null
-      if (appetite === "last") lingering ??= setTimeout(cancel, LINGER_MS)
+      if (appetite === "last") stopLingering ??= clocks.setTimer(cancel, LINGER_MS)
     }
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   } finally {
-    if (lingering !== undefined) clearTimeout(lingering)
+    stopLingering?.()
     clocks.onEnd(null)
     cancel()
   }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { carryOut, Drain, type DrainObserver, type Settlement, type SettleReply } from "../compose.ts"
 import { kindOf } from "../core/errors.ts"
 import { newOperationId } from "../core/ids.ts"
+import { setPlainTimer } from "../core/timers.ts"
 import { type Crew, openCrew } from "./crew.ts"
 import { emitSettled, type WorkerEvents } from "./events.ts"
 import { HealthChecks } from "./health-checks.ts"
@@ -135,6 +136,8 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     const concurrency = this.#crew.deps.config.drainConcurrency
     return new Drain(this.#crew.deps, {
       ...{ owner: this.#owner, concurrency, observer: this.#observer },
+      // One that is taken back must not keep a process that stops.
+      setTimer: setPlainTimer,
       place: {
         ...{ wallMs: Number.POSITIVE_INFINITY, providerSlots: concurrency, storeSlots: concurrency },
         settleGroup: Math.min(Math.max(concurrency, LEAST_SETTLE_GROUP), MOST_SETTLE_GROUP),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { setPlainTimer } from "../../src/core/timers.ts"
 import { Budget } from "../../src/drain/budget.ts"
 import { type CallDeps, callRequest } from "../../src/drain/call-request.ts"
 import { Hand, type HeldRequest } from "../../src/drain/hand.ts"
@@ -19,6 +20,7 @@ describeScenes("the call of one request", (scene) => {
     const deps: CallDeps = {
       ...s.deps,
       clock,
+      setTimer: setPlainTimer,
       slots: createSlots(1, clock),
       storeSlots: createSlots(1, clock),
       budget: new Budget(clock() - startedMsAgo, s.config),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { parseConfig } from "../../src/core/config.ts"
+import { createTimers } from "../../src/core/timers.ts"
 import { Budget } from "../../src/drain/budget.ts"
 import { Hand } from "../../src/drain/hand.ts"
 import { Partials } from "../../src/drain/partials.ts"
@@ -31,6 +32,7 @@ function open({ writes = 1000 } = {}) {
       },
     },
     clock: Date.now,
+    setTimer: createTimers(),
     log: { info: () => {}, warn: () => {}, error: () => {} },
     ...{ storeSlots, budget: new Budget(Date.now(), config), writes, hasSpare: () => true },
   })

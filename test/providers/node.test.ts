@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { setPlainTimer } from "../../src/core/timers.ts"
 import type { CallOutcome } from "../../src/providers/provider.ts"
 import { createProviders } from "../../src/providers/registry.ts"
 import { describeConformance, type MakeCall } from "./conformance.ts"
@@ -22,7 +23,12 @@ const callWith = async (fetcher: typeof fetch, plain: Parameters<MakeCall>[0]): 
   if (abortAfterMs === 0) controller.abort()
   const timer = abortAfterMs === null ? undefined : setTimeout(() => controller.abort(), abortAfterMs)
   try {
-    return await provider.call({ ...call, signal: controller.signal, fetch: fetcher })
+    return await provider.call({
+      ...call,
+      signal: controller.signal,
+      fetch: fetcher,
+      setTimer: setPlainTimer,
+    })
   } finally {
     clearTimeout(timer)
   }

@@ -12,6 +12,7 @@ const SRC = join(import.meta.dirname, "../../src")
 
 const WORKER = `
 import { createProviders } from "./providers/registry.ts"
+import { createTimers } from "./core/timers.ts"
 export default {
   async fetch(request) {
     const { settings, limits, abortAfterMs, ...call } = await request.json()
@@ -20,7 +21,7 @@ export default {
     if (abortAfterMs === 0) controller.abort()
     if (abortAfterMs > 0) setTimeout(() => controller.abort(), abortAfterMs)
     const provider = createProviders(config, limits).get(settings.name)
-    return Response.json(await provider.call({ ...call, signal: controller.signal, fetch }))
+    return Response.json(await provider.call({ ...call, signal: controller.signal, fetch, setTimer: createTimers() }))
   },
 }`
 
