@@ -135,6 +135,8 @@ export class Drain {
   claimsNoMore = false
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
+  /** The operation id of a claim that has not been answered. */
+  claimOp: string | undefined
   #wokenAt = Number.POSITIVE_INFINITY
   #claimedAt = 0
   #lookAt: number

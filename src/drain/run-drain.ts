@@ -57,9 +57,16 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
   const { appetite, deps } = drain
   const settlements = group?.settlements ?? []
   const done = drain.tally.untold
+  // A claim whose answer did not come is asked for again: what it took must not wait for its leases to end.
+  if (options !== null) drain.claimOp ??= deps.queue.nextOp()
+  const op = drain.claimOp
   let exchanged: { replies: SettleReply[]; claim: Claim | null }
   try {
-    exchanged = await exchange(drain, settlements, options && { ...options, ...(done && { done }) })
+    exchanged = await exchange(
+      drain,
+      settlements,
+      options && { ...options, ...(op && { op }), ...(done && { done }) },
+    )
   } catch (error) {
     storeFailed(drain, options === null ? "settle" : group === null ? "claim" : "turn", error)
     group?.failed(deps.clock())
@@ -79,6 +86,7 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
     if (drain.claimsNoMore) appetite.kick()
     return
   }
+  drain.claimOp = undefined
   if (done !== undefined) drain.tally.told(done)
   receive(drain, claim)
 }

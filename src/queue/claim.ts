@@ -29,7 +29,7 @@ export function claimArgs(
 }
 
 export async function claim(context: QueueContext, options: ClaimOptions): Promise<Claim> {
-  const op = context.nextOp()
+  const op = options.op ?? context.nextOp()
   const { keys } = context
   const [[, reply]] = await runWithLines<[["claimed", ClaimReply]]>(context, "claim", () => [
     {

@@ -102,6 +102,8 @@ export interface ClaimOptions {
   maxTimeoutMs: number
   /** What the drain has done since its last claim that was answered. */
   done?: DrainCounts
+  /** Of `nextOp`. That of a claim whose answer never came hands out what that one took. Default: a new one. */
+  op?: string
 }
 
 /** Settlements of a drain by what they came to, and its trouble with the store. */
@@ -245,6 +247,8 @@ export interface RequestQueue {
   enqueue(requests: NewRequest[]): Promise<EnqueueReply[]>
   /** As `enqueue`, once per idempotency key. Another body under the same key: `idempotency_mismatch`. */
   enqueueOnce(requests: NewRequest[], idempotency: Idempotency): Promise<Enqueued>
+  /** A new operation id. No round trip. */
+  nextOp(): string
   /** Two round trips; one when there was nothing. */
   claim(options: ClaimOptions): Promise<Claim>
   /** One round trip per 8 MB of results. Replies in order. */

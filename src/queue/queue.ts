@@ -41,6 +41,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
   return {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
     enqueueOnce: (requests, idempotency) => enqueue(context, requests, idempotency),
+    nextOp: context.nextOp,
     claim: (claimOptions) => claim(context, claimOptions),
     settle: (settlements) => settle(context, settlements),
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),
@@ -85,7 +86,7 @@ async function turn(context: QueueContext, settlements: Settlement[], options: C
     groups.flatMap((group) => group.map(({ settlement }) => settlement)),
   )
   if (last === undefined) return { replies: earlier, claim: await claim(context, options) }
-  const op = context.nextOp()
+  const op = options.op ?? context.nextOp()
   const [[, claimReply, answers]] = await runWithLines<[["turned", ClaimReply, string[]]]>(
     context,
     "turn",
