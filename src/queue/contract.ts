@@ -17,6 +17,8 @@ export interface NewRequest {
   body: RequestBody
   /** Of a request with the provider `auto`: the targets of its route as they are now. */
   route?: WeightedTarget[]
+  /** As in `core/trace.ts`; absent: none. */
+  trace?: string
 }
 
 export interface EnqueueReply {
@@ -52,6 +54,8 @@ export interface Lease {
   organizationId: string
   /** How long the outcome of a success will be kept. */
   resultTtlSeconds: number
+  /** As in `core/trace.ts`; empty: none. */
+  trace: string
 }
 
 /** A request that was claimed, with all that a call and the decision after it need. */
@@ -68,6 +72,8 @@ export interface ClaimedRequest {
   /** Of these, timeouts on this target. */
   timeouts: number
   startedAt: number
+  /** Since when it has been due, epoch ms: a retried one since its backoff is over. */
+  dueAt: number
   /** Until then its text is stored as it comes, epoch ms; past: it is not. */
   watchedUntil: number
 }
@@ -175,6 +181,8 @@ export type CancelReply =
       kind: "cancelled" /** Who holds the lease, when it was processing. */
       owner: string | null
       attempt: number
+      organizationId: string
+      trace: string
       /** Somebody is to be told. */
       choresDue?: true
     }
@@ -184,7 +192,7 @@ export type CancelReply =
   | { kind: "unknown" }
 
 export type ReplayReply =
-  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead }
+  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead; trace: string }
   | { kind: "conflict"; state: RequestState }
   | { kind: "unknown" }
 
