@@ -1,5 +1,6 @@
 import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
+import type { Pulse } from "../core/pulse.ts"
 import type {
   FinishedState,
   RequestBody,
@@ -87,7 +88,7 @@ export interface LeaseLook {
 }
 
 export interface ClaimOptions {
-  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch. */
+  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch; `look:<epoch>` starts nothing. */
   owner: string
   /** At most that many; 0 only does the housekeeping (due, expired and overdue requests). */
   limit: number
@@ -304,6 +305,8 @@ export interface RequestQueue {
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
   stats(): Promise<QueueStats>
+  /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
+  pulse(): Promise<Pulse>
   /** Never throws: an unreachable store is `down`. One round trip. */
   health(): Promise<QueueHealth>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
