@@ -1,3 +1,4 @@
+import { useMemo } from "preact/hooks"
 import type { Pulse, Trouble } from "../../client/client.ts"
 import { usePulse } from "../data/pulse.ts"
 import { useNow } from "../data/use-now.ts"
@@ -5,6 +6,7 @@ import { formatCount, formatDuration } from "../format.ts"
 import { Badge, type Tone } from "../parts/badge.tsx"
 import { explain } from "../parts/states.tsx"
 import { Time } from "../parts/time.tsx"
+import { TroubleLever } from "./trouble-lever.tsx"
 
 const TONES = { critical: "bad", warning: "warn", info: "info" } as const satisfies Record<
   Trouble["severity"],
@@ -16,12 +18,15 @@ export function Sentence() {
   const pulse = usePulse()
   if (pulse === null) return null
   const worst = pulse.value?.troubles[0]
+  const news =
+    pulse.error !== null ? "No news of the queue." : worst === undefined ? "All is well." : worst.text
   return (
     <section
       class={`sentence ${worst === undefined ? "good" : TONES[worst.severity]}`}
       aria-label="State of the queue"
     >
-      <div aria-live="polite" class="words">
+      <News text={news} about={pulse.error !== null ? "error" : `${worst?.code} ${worst?.provider}`} />
+      <div class="words">
         {pulse.error !== null ? (
           <p>
             <Badge tone="bad">No news</Badge> {explain(pulse.error)}
@@ -45,7 +50,18 @@ export function Sentence() {
           </p>
         )}
       </div>
+      {pulse.value !== null && worst !== undefined && <TroubleLever trouble={worst} pulse={pulse.value} />}
     </section>
+  )
+}
+
+/** Said to who cannot see it, once for each thing that happens: not again for each figure in it that changes. */
+function News({ text, about }: { text: string; about: string }) {
+  const said = useMemo(() => text, [about])
+  return (
+    <p class="hidden" aria-live="polite">
+      {said}
+    </p>
   )
 }
 
