@@ -194,7 +194,7 @@ export class AIRequestQueueClient {
     return (await this.#get("/v1/stats")) as QueueStats | TenantStats
   }
 
-  /** How the queue is doing right now, and what is wrong with it. Needs a key for all organizations. */
+  /** How the queue is doing right now, and what is wrong. Needs a key for all organizations. */
   async pulse(): Promise<Pulse> {
     return (await this.#get("/v1/pulse")) as Pulse
   }

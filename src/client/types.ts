@@ -5,9 +5,11 @@ import type { RequestStatus } from "../core/outcome.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
 import type { Page } from "./pages.ts"
 
+export type { Scope } from "../core/contracts/access.ts"
 export type { Delivery, DeliveryAttempt, DeliveryState } from "../core/delivery.ts"
 export type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"
-export type { Pulse, PulseLane, PulseProvider, Trouble } from "../core/pulse.ts"
+export type * from "../core/pulse.ts"
+export type { Priority, RequestState } from "../core/request.ts"
 export type { AskedRequest as NewRequest } from "../core/request-options.ts"
 
 // What the HTTP API takes and answers. Times end in `At` and are epoch ms; durations end in `Ms` or `Seconds`.
@@ -131,6 +133,9 @@ export interface NewKey {
 }
 
 export type ApiKey = Omit<StoredKey, "sha256">
+
+/** What the key of the call may do. */
+export type Self = Pick<StoredKey, "keyId" | "organizationId" | "scopes" | "maxPriority" | "ratePerMinute">
 
 /** `key` is told this once. */
 export type IssuedKey = ApiKey & { key: string }
