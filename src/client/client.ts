@@ -12,6 +12,7 @@ import type {
   ListFilter,
   NewRequest,
   ProviderDetails,
+  Pulse,
   QueueHealth,
   QueueStats,
   RequestPage,
@@ -185,6 +186,11 @@ export class AIRequestQueueClient {
   /** Figures of the whole queue, or, with a tenant's key, counts of its own requests. */
   async stats(): Promise<QueueStats | TenantStats> {
     return (await this.#get("/v1/stats")) as QueueStats | TenantStats
+  }
+
+  /** How the queue is doing right now, and what is wrong with it. Needs a key for all organizations. */
+  async pulse(): Promise<Pulse> {
+    return (await this.#get("/v1/pulse")) as Pulse
   }
 
   /** Whether the queue works; `down` is an answer, not an error. */

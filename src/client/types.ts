@@ -3,6 +3,7 @@ import type { ProviderLimits } from "../core/limits.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
 
+export type { Pulse, PulseLane, PulseProvider, Trouble } from "../core/pulse.ts"
 export type { AskedRequest as NewRequest } from "../core/request-options.ts"
 
 // What the HTTP API takes and answers. Times end in `At` and are epoch ms; durations end in `Ms` or `Seconds`.

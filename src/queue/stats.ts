@@ -3,7 +3,7 @@ import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { LaneState, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
-import { addBuckets, MINUTE_FIELDS, percentilesOf, readCounters, recentCounters } from "./minutes.ts"
+import { addBuckets, MINUTE_FIELDS, percentilesOf, readRecent } from "./minutes.ts"
 import { readProviderState } from "./provider-state.ts"
 import { decodeRecord } from "./record.ts"
 import { providerOfLine } from "./targets.ts"
@@ -11,9 +11,11 @@ import { providerOfLine } from "./targets.ts"
 /** As in `lua/include/figures.lua`. */
 const SLOT_MS = 10_000
 const SLOTS = 8
+
+/** The fields of `meta` that throughput stands in. */
+export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
 /** The current slot of 10 s and the six before it: 60 to 70 s. */
 const THROUGHPUT_SLOTS = 6
-const PERCENTILE_MINUTES = 15
 
 type Reply = [string[], number, string[], number[], number[], (string | null)[]]
 
@@ -22,7 +24,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const { keys } = context
   const now = context.clock()
   const fields = () => [
-    ...Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`),
+    ...THROUGHPUT_FIELDS,
     ...MINUTE_FIELDS,
     ...FINISHED_STATES.map((state) => `kept:${state}`),
     ...["lanes", "paused:*"],
@@ -38,8 +40,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const [values, scheduled, pendingByLine, inFlight, keptToday, firsts] = reply
   const meta = Object.fromEntries(fields().map((field, i) => [field, values[i] ?? ""]))
   const levels = pendingByLine.map((text) => text.split(" ").map(Number))
-  const minutes = MINUTE_FIELDS.map((field) => meta[field] ?? "")
-  const { waits, providerTimes } = readCounters(recentCounters(minutes, now, PERCENTILE_MINUTES))
+  const { waits, providerTimes } = readRecent(meta, now)
   return {
     counts: {
       scheduled,
@@ -81,7 +82,7 @@ function pendingByProvider(lines: string[], pending: number[]): Record<string, n
 }
 
 /** Written by `lua/include/drains.lua`. */
-function readLanes(text: string): LaneState[] {
+export function readLanes(text: string): LaneState[] {
   const lanes = text.matchAll(/(\S+) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+)/g)
   return [...lanes]
     .map(([, name = "", lastClaimAt, completed, failed, retried, errors, lastError = "-"]) => ({
@@ -109,7 +110,7 @@ function oldestAge(firsts: (string | null)[], now: number): number | null {
   return ages.length === 0 ? null : Math.max(...ages)
 }
 
-function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
+export function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
   const current = Math.floor(now / SLOT_MS)
   const totals = [0, 0, 0, 0]
   for (let i = 0; i < SLOTS; i++) {
