@@ -11,6 +11,7 @@ import { cors } from "./cors.ts"
 import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountKeys } from "./keys.ts"
+import { mountMetrics } from "./metrics.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
@@ -54,6 +55,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountEvents(app)
   mountStats(app)
   mountPulse(app)
+  mountMetrics(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)

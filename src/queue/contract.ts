@@ -11,6 +11,7 @@ import type {
 } from "../core/request.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { CounterFigures } from "./minutes.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -317,6 +318,8 @@ export interface RequestQueue {
   stats(): Promise<QueueStats>
   /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
   pulse(): Promise<Pulse>
+  /** What has happened since the queue began; never less than before. One round trip and one command. */
+  totals(): Promise<CounterFigures>
   /** Never throws: an unreachable store is `down`. One round trip. */
   health(): Promise<QueueHealth>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */

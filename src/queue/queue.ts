@@ -18,6 +18,7 @@ import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
+import { readTotals } from "./totals.ts"
 import { glance, glanceAtText, watch, writePartials } from "./watch.ts"
 
 export interface QueueOptions {
@@ -62,6 +63,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     list: (listOptions) => list(context, listOptions),
     stats: () => readStats(context),
     pulse: () => readPulse(context),
+    totals: () => readTotals(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
