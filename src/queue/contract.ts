@@ -8,8 +8,10 @@ import type {
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -191,6 +193,8 @@ export type ReplayReply =
 export interface ListOptions {
   state: RequestState | null
   organizationId: string | null
+  /** What else they must have. */
+  filter?: Omit<RequestFilter, "state" | "organizationId">
   limit: number
   cursor: string | null
 }
@@ -303,6 +307,12 @@ export interface RequestQueue {
    */
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
+  /**
+   * Cancels, replays or discards the next of those that the filter holds for, each as its own operation does. Looks at 500
+   * at most: 3 round trips and a command per line or day; then one per 50 cancels or 100 replays, with as many commands
+   * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
+   */
+  sweep(options: SweepOptions): Promise<Swept>
   stats(): Promise<QueueStats>
   /** Never throws: an unreachable store is `down`. One round trip. */
   health(): Promise<QueueHealth>
