@@ -17,7 +17,7 @@ const counts = z.strictObject({
   ...{ scheduled: count, pending: count, processing: count },
   ...{ completed: count, failed: count, cancelled: count },
 })
-const Percentiles = named(
+export const Percentiles = named(
   "Percentiles",
   z.strictObject({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
 )

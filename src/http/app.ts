@@ -21,6 +21,7 @@ import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountProviders } from "./providers.ts"
+import { mountPulse } from "./pulse.ts"
 import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
@@ -52,6 +53,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountRequests(app)
   mountEvents(app)
   mountStats(app)
+  mountPulse(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)

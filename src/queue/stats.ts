@@ -11,6 +11,10 @@ import { providerOfLine } from "./targets.ts"
 const SLOT_MS = 10_000
 const SLOTS = 8
 const MINUTES = 16
+
+/** The fields of `meta` that these figures stand in. */
+export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
+export const LATENCY_FIELDS = Array.from({ length: MINUTES }, (_, i) => `latency:${i}`)
 const BUCKET_RATIO = 1.1
 /** The current slot of 10 s and the six before it: 60 to 70 s. */
 const THROUGHPUT_SLOTS = 6
@@ -23,8 +27,8 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const { keys } = context
   const now = context.clock()
   const fields = () => [
-    ...Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`),
-    ...Array.from({ length: MINUTES }, (_, i) => `latency:${i}`),
+    ...THROUGHPUT_FIELDS,
+    ...LATENCY_FIELDS,
     ...FINISHED_STATES.map((state) => `kept:${state}`),
     ...["lanes", "paused:*"],
     ...providersIn(context).flatMap((name) => [`paused:${name}`, `blocked:${name}`, `breaker:${name}`]),
@@ -39,7 +43,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const [values, scheduled, pendingByLine, inFlight, keptToday, firsts] = reply
   const meta = Object.fromEntries(fields().map((field, i) => [field, values[i] ?? ""]))
   const levels = pendingByLine.map((text) => text.split(" ").map(Number))
-  const latencies = Array.from({ length: MINUTES }, (_, i) => meta[`latency:${i}`] ?? "")
+  const latencies = LATENCY_FIELDS.map((field) => meta[field] ?? "")
   return {
     counts: {
       scheduled,
@@ -81,7 +85,7 @@ function pendingByProvider(lines: string[], pending: number[]): Record<string, n
 }
 
 /** Written by `lua/include/drains.lua`. */
-function readLanes(text: string): LaneState[] {
+export function readLanes(text: string): LaneState[] {
   const lanes = text.matchAll(/(\S+) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+)/g)
   return [...lanes]
     .map(([, name = "", lastClaimAt, completed, failed, retried, errors, lastError = "-"]) => ({
@@ -109,7 +113,7 @@ function oldestAge(firsts: (string | null)[], now: number): number | null {
   return ages.length === 0 ? null : Math.max(...ages)
 }
 
-function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
+export function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
   const current = Math.floor(now / SLOT_MS)
   const totals = [0, 0, 0, 0]
   for (let i = 0; i < SLOTS; i++) {
@@ -127,7 +131,7 @@ function readThroughput(meta: Record<string, string>, now: number): QueueStats["
 }
 
 /** From buckets 10 % apart, so within 5 % of the truth. */
-function readPercentiles(minutes: string[], kind: "w" | "p", now: number): Percentiles {
+export function readPercentiles(minutes: string[], kind: "w" | "p", now: number): Percentiles {
   const current = Math.floor(now / 60_000)
   const counts = new Map<number, number>()
   for (const text of minutes) {
