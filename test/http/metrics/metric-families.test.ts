@@ -1,13 +1,12 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import type { Pulse } from "../../../src/core/pulse.ts"
+import type { Pulse, PulseProvider } from "../../../src/core/pulse.ts"
 import { familiesOf } from "../../../src/http/metric-families.ts"
 import { writeMetrics } from "../../../src/http/open-metrics.ts"
 import type { CounterFigures } from "../../../src/queue/minutes.ts"
 import { parseOpenMetrics } from "./parse-open-metrics.ts"
 
 const NONE = { p50: null, p95: null, p99: null }
-const NO_LIMITS = { concurrency: null, rpm: null, tpm: null, models: {} }
 const AT = 1_800_000_000_000
 
 const pulse: Pulse = {
@@ -53,16 +52,10 @@ it("an empty queue has every metric that needs no label of its own", () => {
 })
 
 it("ages and waits are in seconds, and never below 0 where clocks differ", () => {
-  const provider = {
-    ...{
-      ...NO_LIMITS,
-      breaker: "closed",
-      cause: null,
-      troubledSince: null,
-      blockedUntil: null,
-      paused: false,
-    },
-  } as const
+  const provider: PulseProvider = {
+    ...{ concurrency: null, rpm: null, tpm: null, models: {} },
+    ...{ breaker: "closed", cause: null, troubledSince: null, blockedUntil: null, paused: false },
+  }
   const lane = { completed: 0, failed: 0, retried: 0, errors: 0, lastError: null }
   const families = read({
     pulse: {

@@ -3,7 +3,7 @@
 
 type Type = "counter" | "gauge" | "histogram" | "info"
 
-export interface ParsedSample {
+interface ParsedSample {
   name: string
   labels: Record<string, string>
   value: number
