@@ -1,50 +1,52 @@
 import type { Pulse } from "../core/pulse.ts"
 import { FINISHED_STATES } from "../core/request.ts"
-import type { Buckets, CounterFigures } from "../queue/minutes.ts"
+import type { DurationBucket, QueueFigures } from "../queue/figures-contract.ts"
 import type { Family, Sample } from "./open-metrics.ts"
 
 const SEVERITIES = ["critical", "warning", "info"] as const
-const BUCKET_RATIO = 1.1
 /**
- * The last bucket below each bound of a histogram: those that end at or just above 1, 5, 10, 25, 50, 100, 250 and 500 ms,
- * 1, 2.5, 5, 10 and 30 s, 1, 2, 5 and 10 min. At the end of a bucket nothing has to be guessed.
+ * Of histograms, ms: the most that the bucket of 1, 5, 10, 25, 50, 100, 250 and 500 ms, 1, 2.5, 5, 10 and 30 s, 1, 2, 5 and
+ * 10 min holds. The queue counts in buckets, so at the end of one nothing has to be guessed.
  */
-const LAST_BUCKETS = [7, 18, 25, 34, 41, 48, 57, 65, 72, 82, 89, 96, 108, 115, 122, 132, 139]
+const BOUNDS_MS = [
+  ...[1, 5, 10, 27, 53, 105, 250, 538, 1050, 2725, 5312, 10_352, 32_492, 63_320, 123_394, 320_055, 623_699],
+  Number.POSITIVE_INFINITY,
+]
 
 /** Of the whole queue, as docs/metrics.md lists them. Names and labels are an interface: others' queries rest on them. */
-export function familiesOf(pulse: Pulse, totals: CounterFigures, version: string): Family[] {
-  const { at, counts, backlogSince, lastClaimAt, paused, lanes, commands } = pulse
+export function familiesOf(pulse: Pulse, figures: QueueFigures, version: string): Family[] {
+  const { at, backlogSince, lastClaimAt, paused, lanes, commands } = pulse
   const providers = Object.entries(pulse.providers)
   const byProvider = (measure: (state: (typeof providers)[number][1]) => number) =>
     providers.map(([provider, state]): Sample => [{ provider }, measure(state)])
   return [
-    counter("aiq_requests_enqueued", "Requests accepted.", [[{}, totals.enqueued]]),
+    counter("aiq_requests_enqueued", "Requests accepted.", [[{}, figures.enqueued]]),
     counter(
       "aiq_requests_finished",
       "Requests that came to their end, by how.",
-      FINISHED_STATES.map((state) => [{ state }, totals[state]]),
+      FINISHED_STATES.map((state) => [{ state }, figures[state]]),
     ),
-    counter("aiq_requests_retried", "Attempts that are tried again.", [[{}, totals.retried]]),
+    counter("aiq_requests_retried", "Attempts that are tried again.", [[{}, figures.retried]]),
     counter(
       "aiq_attempts",
       "Attempts by what they came to: completed, or the code of their error.",
-      attemptsOf(pulse, totals),
+      attemptsOf(pulse, figures),
     ),
-    histogram("aiq_wait_seconds", "From due to the first call.", [[{}, totals.waits]]),
+    histogram("aiq_wait_seconds", "From due to the first call.", [[{}, figures.waits]]),
     histogram(
       "aiq_provider_seconds",
       "Calls that were answered, from their start to the end of the answer.",
-      Object.entries(totals.providerTimes).map(([provider, buckets]) => [{ provider }, buckets]),
+      Object.entries(figures.providerTimes).map(([provider, buckets]) => [{ provider }, buckets]),
     ),
     gauge(
       "aiq_pending",
       "Requests in line.",
-      Object.entries(pulse.pendingByLine).flatMap(([line, levels]) =>
+      Object.entries(figures.pending).flatMap(([line, levels]) =>
         Object.entries(levels).map(([priority, count]): Sample => [{ line, priority }, count]),
       ),
     ),
-    gauge("aiq_scheduled", "Requests that are not due.", [[{}, counts.scheduled]]),
-    gauge("aiq_processing", "Requests that are leased.", [[{}, counts.processing]]),
+    gauge("aiq_scheduled", "Requests that are not due.", [[{}, figures.scheduled]]),
+    gauge("aiq_processing", "Requests that are leased.", [[{}, figures.processing]]),
     seconds(
       "aiq_backlog_age_seconds",
       "For how long something has been pending without a break; 0: nothing is.",
@@ -84,7 +86,7 @@ export function familiesOf(pulse: Pulse, totals: CounterFigures, version: string
         pulse.troubles.filter((trouble) => trouble.severity === severity).length,
       ]),
     ),
-    counter("aiq_redis_commands", "Redis commands spent, as they are billed.", [[{}, totals.commands]]),
+    counter("aiq_redis_commands", "Redis commands spent, as they are billed.", [[{}, figures.commands]]),
     gauge("aiq_redis_commands_today", "Redis commands spent since 0:00 UTC.", [[{}, commands.today]]),
     gauge(
       "aiq_redis_commands_budget",
@@ -96,7 +98,7 @@ export function familiesOf(pulse: Pulse, totals: CounterFigures, version: string
 }
 
 /** What nothing has happened to yet counts 0: a rate needs to have seen that. */
-function attemptsOf({ providers }: Pulse, { attempts }: CounterFigures): Sample[] {
+function attemptsOf({ providers }: Pulse, { attempts }: QueueFigures): Sample[] {
   const names = [...new Set([...Object.keys(providers), ...Object.keys(attempts)])]
   return names.flatMap((provider) =>
     Object.entries({ completed: 0, ...attempts[provider] }).map(
@@ -106,21 +108,19 @@ function attemptsOf({ providers }: Pulse, { attempts }: CounterFigures): Sample[
 }
 
 /** Without sums, which OpenMetrics wants exact, and so without counts: the bucket of all is the count. */
-function histogram(name: string, help: string, metrics: [Record<string, string>, Buckets][]): Family {
-  const samples = metrics.flatMap(([labels, buckets]) => {
-    const upTo = (last: number) =>
-      [...buckets].reduce((sum, [bucket, count]) => sum + (bucket <= last ? count : 0), 0)
-    return [
-      ...LAST_BUCKETS.map((last): Sample => [{ ...labels, le: String(endOf(last) / 1000) }, upTo(last)]),
-      [{ ...labels, le: "+Inf" }, upTo(Number.POSITIVE_INFINITY)] satisfies Sample,
-    ]
-  })
+function histogram(
+  name: string,
+  help: string,
+  metrics: [Record<string, string>, DurationBucket[]][],
+): Family {
+  const samples = metrics.flatMap(([labels, buckets]) =>
+    BOUNDS_MS.map((bound): Sample => {
+      const held = buckets.filter(({ belowMs }) => belowMs <= bound + 1)
+      const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : String(bound / 1000)
+      return [{ ...labels, le }, held.reduce((sum, { count }) => sum + count, 0)]
+    }),
+  )
   return { name, type: "histogram", unit: "seconds", help, samples }
-}
-
-/** The most whole milliseconds that the bucket holds: it holds those with floor(ln(ms + 1) / ln 1.1) at its number. */
-function endOf(bucket: number): number {
-  return Math.ceil(BUCKET_RATIO ** (bucket + 1)) - 2
 }
 
 function counter(name: string, help: string, samples: Sample[]): Family {

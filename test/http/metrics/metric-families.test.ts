@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 import type { Pulse, PulseProvider } from "../../../src/core/pulse.ts"
 import { familiesOf } from "../../../src/http/metric-families.ts"
 import { writeMetrics } from "../../../src/http/open-metrics.ts"
-import type { CounterFigures } from "../../../src/queue/minutes.ts"
+import type { DurationBucket, QueueFigures } from "../../../src/queue/figures-contract.ts"
 import { parseOpenMetrics } from "./parse-open-metrics.ts"
 
 const NONE = { p50: null, p95: null, p99: null }
@@ -16,14 +16,15 @@ const pulse: Pulse = {
   ...{ waitMs: NONE, providerMs: {}, attempts: {}, providers: {}, lanes: [] },
   commands: { today: 0, yesterday: 0, lastMinute: 0, budget: null },
 }
-const totals: CounterFigures = {
+const figures: QueueFigures = {
   ...{ enqueued: 0, completed: 0, failed: 0, retried: 0, cancelled: 0, commands: 0 },
-  ...{ attempts: {}, waits: new Map(), providerTimes: {} },
+  ...{ attempts: {}, waits: [], providerTimes: {} },
+  ...{ at: AT, pending: {}, scheduled: 0, processing: 0 },
 }
 
-const read = (changes: { pulse?: Partial<Pulse>; totals?: Partial<CounterFigures> } = {}) =>
+const read = (changes: { pulse?: Partial<Pulse>; figures?: Partial<QueueFigures> } = {}) =>
   parseOpenMetrics(
-    writeMetrics(familiesOf({ ...pulse, ...changes.pulse }, { ...totals, ...changes.totals }, "1.2.3"), "")
+    writeMetrics(familiesOf({ ...pulse, ...changes.pulse }, { ...figures, ...changes.figures }, "1.2.3"), "")
       .text,
   )
 const valuesOf = (families: ReturnType<typeof read>, name: string) =>
@@ -31,6 +32,14 @@ const valuesOf = (families: ReturnType<typeof read>, name: string) =>
 
 /** As `lua/include/figures.lua` counts. */
 const bucketOf = (ms: number) => Math.floor(Math.log(ms + 1) / Math.log(1.1))
+
+function durations(times: number[]): DurationBucket[] {
+  const buckets = [...new Set(times.map(bucketOf))].sort((a, b) => a - b)
+  return buckets.map((bucket) => ({
+    belowMs: 1.1 ** (bucket + 1) - 1,
+    count: times.filter((ms) => bucketOf(ms) === bucket).length,
+  }))
+}
 
 it("an empty queue has every metric that needs no label of its own", () => {
   const families = read()
@@ -95,10 +104,9 @@ it("ages and waits are in seconds, and never below 0 where clocks differ", () =>
 it("a histogram's bounds are exact: each bucket holds what is at most as long", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(700_000), { maxLength: 50 }), (times) => {
-      const waits = new Map<number, number>()
-      for (const ms of times) waits.set(bucketOf(ms), (waits.get(bucketOf(ms)) ?? 0) + 1)
+      const waits = durations(times)
       const samples =
-        read({ totals: { waits, providerTimes: { a: waits } } }).get("aiq_wait_seconds")?.samples ?? []
+        read({ figures: { waits, providerTimes: { a: waits } } }).get("aiq_wait_seconds")?.samples ?? []
       expect(samples.length).toBeGreaterThan(10)
       for (const { labels, value } of samples) {
         const bound = labels.le === "+Inf" ? Number.POSITIVE_INFINITY : Number(labels.le)
