@@ -46,12 +46,23 @@ interface InputProps extends Props {
   required?: boolean
   placeholder?: string
   defaultValue?: string | number
+  /** When it is left, or Enter is pressed. */
+  onChange?: (value: string) => void
 }
 
-export function TextField({ label, name, hint, problem, type = "text", ...rest }: InputProps) {
+export function TextField({ label, name, hint, problem, type = "text", onChange, ...rest }: InputProps) {
   return (
     <Field {...{ label, name, problem, ...(hint !== undefined && { hint }) }}>
-      {(of) => <input {...of} type={type as "text"} {...rest} autocomplete="off" spellcheck={false} />}
+      {(of) => (
+        <input
+          {...of}
+          type={type as "text"}
+          {...rest}
+          onChange={(event) => onChange?.(event.currentTarget.value.trim())}
+          autocomplete="off"
+          spellcheck={false}
+        />
+      )}
     </Field>
   )
 }
@@ -59,21 +70,18 @@ export function TextField({ label, name, hint, problem, type = "text", ...rest }
 interface SelectProps extends Props {
   /** Values and what they are called. */
   options: [string, string][]
-  defaultValue?: string
+  /** Of one that only changes with what it sets; absent: its own. */
+  value?: string
   onChange?: (value: string) => void
 }
 
-export function SelectField({ label, name, hint, problem, options, defaultValue, onChange }: SelectProps) {
+export function SelectField({ label, name, hint, problem, options, value: current, onChange }: SelectProps) {
   return (
     <Field {...{ label, name, problem, ...(hint !== undefined && { hint }) }}>
       {(of) => (
-        <select
-          {...of}
-          defaultValue={defaultValue}
-          onChange={(event) => onChange?.(event.currentTarget.value)}
-        >
+        <select {...of} onChange={(event) => onChange?.(event.currentTarget.value)}>
           {options.map(([value, title]) => (
-            <option key={value} value={value} selected={value === defaultValue}>
+            <option key={value} value={value} selected={value === current}>
               {title}
             </option>
           ))}

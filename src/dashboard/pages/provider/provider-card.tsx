@@ -1,9 +1,9 @@
-import type { ComponentChildren } from "preact"
 import type { LimitsChange, ProviderDetails } from "../../../client/client.ts"
 import { formatCount } from "../../format.ts"
 import { ActionButton } from "../../parts/action-button.tsx"
 import { Badge } from "../../parts/badge.tsx"
 import { Card } from "../../parts/card.tsx"
+import { Fact, Facts } from "../../parts/facts.tsx"
 import { ProviderBadge } from "../../parts/provider-badge.tsx"
 import { Time } from "../../parts/time.tsx"
 import { linkTo } from "../../router.ts"
@@ -28,14 +28,14 @@ export function ProviderCard({ provider, pause, resume, change }: Props) {
         </div>
       }
     >
-      <dl class="facts">
+      <Facts>
         <Fact name="In flight">{formatCount(inFlight)}</Fact>
         <Fact name="Pending in its line">{formatCount(pending)}</Fact>
         <Fact name="Blocked until">
           <Time at={blockedUntil} />
         </Fact>
         <Fact name="Speaks">{wireFormat}</Fact>
-      </dl>
+      </Facts>
       <div class="buttons">
         {paused ? (
           <ActionButton label={`Resume ${name}`} tone="main" act={resume} />
@@ -75,14 +75,5 @@ export function ProviderCard({ provider, pause, resume, change }: Props) {
         </section>
       ))}
     </Card>
-  )
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }
