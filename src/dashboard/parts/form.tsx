@@ -8,12 +8,14 @@ interface Props {
   /** What it is about, for who cannot see where it stands. */
   label: string
   submit: string
+  /** One field with its button beside it. */
+  isLine?: boolean
   /** What it does with its fields; what it throws is told at the field, or below. */
   act: (fields: FormData) => Promise<unknown>
   children: (error: Error | null) => ComponentChildren
 }
 
-export function Form({ label, submit, act, children }: Props) {
+export function Form({ label, submit, isLine = false, act, children }: Props) {
   const form = useRef<HTMLFormElement>(null)
   const { run, isBusy, error } = useAction(async () => {
     if (form.current !== null) await act(new FormData(form.current))
@@ -21,7 +23,7 @@ export function Form({ label, submit, act, children }: Props) {
   return (
     <form
       ref={form}
-      class="form"
+      class={isLine ? "form line" : "form"}
       aria-label={label}
       onSubmit={(event) => {
         event.preventDefault()

@@ -16,7 +16,7 @@ export function Audit() {
     [client],
   )
   return (
-    <Card title="Who did what" isWide aside={<Pager of={pages} label="Pages of the audit" />}>
+    <Card title="Who did what" isWide aside={<Pager of={pages} label="Paging of the audit" />}>
       <Read of={pages.page} rows={12}>
         {({ data }) => (
           <Table

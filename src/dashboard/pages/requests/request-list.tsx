@@ -28,12 +28,13 @@ export function RequestList({ query }: { query: URLSearchParams }) {
         <Form
           label="Find one by its id"
           submit="Show it"
+          isLine
           act={async (fields) => go(linkTo(["requests", String(fields.get("requestId")).trim()]))}
         >
           {() => <TextField label="Id" name="requestId" placeholder="req_…" required />}
         </Form>
       </Card>
-      <Card title="Newest first" isWide aside={<Pager of={pages} label="Pages of requests" />}>
+      <Card title="Newest first" isWide aside={<Pager of={pages} label="Paging of requests" />}>
         <Filters filter={filter} />
         <Read of={pages.page} rows={12}>
           {({ data }) => (
