@@ -1,4 +1,5 @@
 import type { ProviderLimits } from "../core/limits.ts"
+import type { CommandUse } from "../core/pulse.ts"
 import type { Priority, RequestState } from "../core/request.ts"
 import type { DrainCounts } from "./contract.ts"
 
@@ -46,6 +47,7 @@ export interface QueueStats {
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
+  commands: CommandUse
 }
 
 export interface QueueHealth {

@@ -1,4 +1,5 @@
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
+import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { LaneState, Percentiles, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
@@ -26,7 +27,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
     ...Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`),
     ...Array.from({ length: MINUTES }, (_, i) => `latency:${i}`),
     ...FINISHED_STATES.map((state) => `kept:${state}`),
-    ...["lanes", "paused:*"],
+    ...["lanes", "paused:*", ...COMMAND_FIELDS],
     ...providersIn(context).flatMap((name) => [`paused:${name}`, `blocked:${name}`, `breaker:${name}`]),
   ]
   const [reply] = await runWithLines<[Reply]>(context, "stats", () => [
@@ -63,6 +64,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
       }),
     ),
     lanes: readLanes(meta.lanes ?? ""),
+    commands: readCommandUse(meta, context.settings.commandBudget, now),
   }
 }
 
