@@ -1,5 +1,6 @@
 import { newOperationId } from "../core/ids.ts"
 import type { RequestQueue } from "../queue/contract.ts"
+import { LOOKING } from "../queue/pulse.ts"
 import type { DrainDeps } from "./drain.ts"
 import type { Lanes } from "./lanes.ts"
 import { type DrainReport, newReport } from "./report.ts"
@@ -34,12 +35,11 @@ const turnstiles = new WeakMap<RequestQueue, Turnstile>()
  */
 export async function runTick(deps: DrainDeps): Promise<DrainReport> {
   const { queue, config, clock } = deps
-  const owner = `tick:${newOperationId()}`
   const now = clock()
   const other = turnstiles.get(queue)
   if (other !== undefined && now - other.seenAt < SILENCE_MS && now - other.startedAt < CLAIMING_MS) {
     other.isKicked = true
-    return runDrain(deps, { owner, concurrency: 0 })
+    return lookAround(deps)
   }
 
   const mine: Turnstile = { startedAt: now, seenAt: now, isKicked: false }
@@ -48,7 +48,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
     if (turnstiles.get(queue) === mine) turnstiles.delete(queue)
   }
   const report = await runDrain(deps, {
-    owner,
+    owner: `tick:${newOperationId()}`,
     concurrency: config.drainConcurrency,
     steer: ({ canClaim }) => {
       if (!canClaim) leave()
@@ -71,7 +71,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
 export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainReport> {
   const { queue, clock } = deps
   if (queue.isSparing() && clock() < (rests.get(queue) ?? 0)) return newReport()
-  const report = await runDrain(deps, { owner: `tick:${newOperationId()}`, concurrency: 0 })
+  const report = await lookAround(deps)
   const deserved = Math.min(lanes.count, Math.ceil(report.remaining / deps.config.drainConcurrency))
   const woken = Array.from({ length: deserved }, (_, lane) => lanes.wake(lane, 0))
   if (deserved === 0 && report.wakeAt !== null) woken.push(lanes.wake(0, report.wakeAt))
@@ -79,4 +79,9 @@ export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainRep
   rests.set(queue, isIdle ? Math.min(report.wakeAt ?? Number.POSITIVE_INFINITY, clock() + REST_MS) : 0)
   await Promise.all(woken)
   return report
+}
+
+/** Starts nothing, and is called otherwise than what drains: who wants to know whether anybody does must be able to tell. */
+function lookAround(deps: DrainDeps): Promise<DrainReport> {
+  return runDrain(deps, { owner: `${LOOKING}:${newOperationId()}`, concurrency: 0 })
 }

@@ -14,7 +14,7 @@ export const CANCEL_GROUP = 50
 const NOTHING: OutcomeSummary = { usage: null, error: null, attempt: null }
 
 type CancelScriptReply =
-  | ["cancelled", string, string, number?]
+  | ["cancelled", string, string, number, string, string]
   | ["finished", string, string, string]
   | ["unknown"]
 
@@ -32,6 +32,7 @@ export async function cancel(
   if (reply[0] === "cancelled")
     return {
       ...{ kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) },
+      ...{ organizationId: reply[4], trace: reply[5] },
       ...(reply[3] === 1 && { choresDue: true }),
     }
   const [, state, expiresAt, owningOrganization] = reply

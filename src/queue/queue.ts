@@ -13,7 +13,8 @@ import { createKeys } from "./keys.ts"
 import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
 import { list } from "./list.ts"
-import { maintain } from "./maintain.ts"
+import { maintain, roll } from "./maintain.ts"
+import { readPulse } from "./pulse.ts"
 import { replay } from "./replay.ts"
 import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
@@ -69,9 +70,11 @@ export function createQueue(options: QueueOptions): RequestQueue {
     writePartials: (texts) => writePartials(context, texts),
     list: (listOptions) => list(context, listOptions),
     stats: () => readStats(context),
+    pulse: () => readPulse(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
+    roll: () => roll(context),
     setPaused: (name, paused, audit) => setPaused(context, name, paused, audit),
     providers: () => readProviders(context),
     setLimits: (provider, change, audit) => setLimits(context, provider, change, audit),

@@ -64,6 +64,7 @@ export async function replay(
       kind: "replayed",
       reply: { requestId, state: "pending", position, createdAt: head.createdAt },
       head,
+      trace: record.trace,
     }
   if (answer === "no_body")
     throw new AppError("conflict", "The request's messages are no longer kept.", { op: "replay" })
@@ -76,6 +77,7 @@ export async function replay(
     kind: "replayed",
     reply: { requestId, state: status.state, position: status.position, createdAt: head.createdAt },
     head,
+    trace: record.trace,
   }
 }
 
@@ -84,7 +86,7 @@ function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: numb
     ...record,
     createdAt: record.createdAt || record.dueAt,
     ...{ dueAt: now, effectiveAt: 0, deadlineAt: deadlineAt ?? 0, replays: record.replays + 1 },
-    ...{ retries: 0, timeouts: "", avoid: "", lost: 0, owner: "", op: "", provider: "" },
+    ...{ retries: 0, timeouts: "", avoid: "", lost: 0, owner: "", op: "", provider: "", dueAgainAt: 0 },
     // It has counted as ended. Its batch may have ended too: then nobody would take a new count away.
     batch: "",
   }
