@@ -67,13 +67,14 @@ describeQueue("the meter", ({ open, store, kind, loseAnswerOf }) => {
       glance: () => queue.glanceAtText(some(), { attempt: 1, offset: 0 }),
       watch: () => queue.watch(some(), clock() + 1000),
       stats: () => queue.stats(),
+      pulse: () => queue.pulse(),
       health: () => queue.health(),
       list: () => queue.list({ state: null, organizationId: "org-1", limit: 20, cursor: null }),
       keys: async () => {
         const key = {
           keyId: "k1",
           name: "n",
-          organizationId: null,
+          organizationId: "org-1",
           sha256: "ab",
           createdAt: 0,
           expiresAt: null,
