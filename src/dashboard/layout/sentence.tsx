@@ -71,7 +71,7 @@ function Calm({ pulse }: { pulse: Pulse }) {
   return (
     <>
       {formatCount(counts.pending)} pending
-      {backlogSince !== null && `, for ${formatDuration(Math.max(0, now - backlogSince))} by now`};{" "}
+      {backlogSince !== null && `, a backlog for ${formatDuration(Math.max(0, now - backlogSince))}`};{" "}
       {formatCount(counts.processing)} in flight; {formatCount(throughput.completedLastMinute)} completed in
       the last minute.
     </>
