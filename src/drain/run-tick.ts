@@ -1,6 +1,7 @@
 import { newOperationId } from "../core/ids.ts"
 import type { RequestQueue } from "../queue/contract.ts"
 import { LOOKING } from "../queue/pulse.ts"
+import { EXPORTS_AT_END } from "./budget.ts"
 import type { DrainDeps } from "./drain.ts"
 import type { Lanes } from "./lanes.ts"
 import type { DrainReport } from "./report.ts"
@@ -55,6 +56,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
     },
   })
   leave()
+  await deps.tracing?.flush(EXPORTS_AT_END)
   return report
 }
 
@@ -68,6 +70,7 @@ export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainRep
   const woken = Array.from({ length: deserved }, (_, lane) => lanes.wake(lane, 0))
   if (deserved === 0 && report.wakeAt !== null) woken.push(lanes.wake(0, report.wakeAt))
   await Promise.all(woken)
+  await deps.tracing?.flush(EXPORTS_AT_END)
   return report
 }
 

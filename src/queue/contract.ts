@@ -9,8 +9,10 @@ import type {
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -134,6 +136,8 @@ export interface Claim {
   maintenanceDue: boolean
   /** There are chores to be seen to: `ChoreStore.take`. */
   choresDue: boolean
+  /** A minute is over in which something happened: this caller should run `roll`. */
+  rollDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -200,6 +204,8 @@ export type ReplayReply =
 export interface ListOptions {
   state: RequestState | null
   organizationId: string | null
+  /** What else they must have. */
+  filter?: Omit<RequestFilter, "state" | "organizationId">
   limit: number
   cursor: string | null
 }
@@ -312,6 +318,12 @@ export interface RequestQueue {
    */
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
+  /**
+   * Cancels, replays or discards the next of those that the filter holds for, each as its own operation does. Looks at 500
+   * at most: 3 round trips and a command per line or day; then one per 50 cancels or 100 replays, with as many commands
+   * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
+   */
+  sweep(options: SweepOptions): Promise<Swept>
   stats(): Promise<QueueStats>
   /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
   pulse(): Promise<Pulse>
@@ -321,6 +333,8 @@ export interface RequestQueue {
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
+  /** Takes finished minutes into the history, when a claim says so. One round trip. */
+  roll(): Promise<void>
   /**
    * `name`: a provider, or null for the whole queue. Resuming a provider also ends its block and closes its breaker:
    * who resumes it has seen to its trouble. One round trip, two with an audit entry.
