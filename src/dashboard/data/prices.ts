@@ -15,7 +15,7 @@ const PRICES: [RegExp, number][] = [
   [/^GET \/v1\/stats\/history\b/, 4],
   [/^GET \/v1\/providers\b/, 6],
   [/^GET \/v1\/requests\?/, 5],
-  [/^GET \/v1\/requests\//, 3],
+  [/^GET \/v1\/requests\//, 4],
   [/^GET /, 3],
   [/./, 8],
 ]

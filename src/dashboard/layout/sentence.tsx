@@ -6,7 +6,7 @@ import { formatCount, formatDuration } from "../format.ts"
 import { Badge, type Tone } from "../parts/badge.tsx"
 import { explain } from "../parts/states.tsx"
 import { Time } from "../parts/time.tsx"
-import { TroubleLever } from "./trouble-lever.tsx"
+import { TroubleLevers } from "./trouble-levers.tsx"
 
 const TONES = { critical: "bad", warning: "warn", info: "info" } as const satisfies Record<
   Trouble["severity"],
@@ -50,7 +50,7 @@ export function Sentence() {
           </p>
         )}
       </div>
-      {pulse.value !== null && worst !== undefined && <TroubleLever trouble={worst} pulse={pulse.value} />}
+      {pulse.value !== null && worst !== undefined && <TroubleLevers trouble={worst} pulse={pulse.value} />}
     </section>
   )
 }

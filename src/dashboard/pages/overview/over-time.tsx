@@ -26,7 +26,7 @@ export function OverTime({ pulse }: { pulse: Pulse }) {
   const range = readRange(useRoute().query.get("range"))
   const { lengthMs, stepMs, everyMs } = SPANS[range]
   const history = useReading<History>(
-    () => client.history({ from: Date.now() - lengthMs, to: Date.now(), stepMs }),
+    () => client.history({ from: Date.now() - lengthMs, stepSeconds: stepMs / 1_000 }),
     everyMs,
     [client, range],
     `history ${range}`,
