@@ -10,6 +10,7 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
+import { mountHistory } from "./history.ts"
 import { mountKeys } from "./keys.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
@@ -53,6 +54,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountRequests(app)
   mountEvents(app)
   mountStats(app)
+  mountHistory(app)
   mountPulse(app)
   mountCleanup(app)
   mountPause(app)
