@@ -31,7 +31,7 @@ const operations = PATHS.flatMap(([path, methods]) =>
 )
 const withKey = operations.filter(([, path]) => path !== "/v1/health")
 const withBody = operations.filter(
-  ([method, path]) => method === "POST" && /requests(\/(bulk|cancel|replay|discard))?$|queue$/.test(path),
+  ([method, path]) => method === "POST" && /requests(\/bulk)?$|queue$/.test(path),
 )
 
 describe("the order of refusals", () => {
