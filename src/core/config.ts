@@ -2,6 +2,7 @@ import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
+import { readTracing, type TracingSettings } from "./config-tracing.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
 import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
@@ -51,6 +52,7 @@ export interface Config {
   webhookAllowPrivate: boolean
   /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
   webhookResolver: string
+  tracing: TracingSettings
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -140,6 +142,7 @@ export function parseConfig(
     routes,
     models: readModels(variables, { providers, routes }),
     ...readWebhooks(variables),
+    ...readTracing(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

@@ -1,5 +1,7 @@
 import { newOperationId } from "../core/ids.ts"
 import type { RequestQueue } from "../queue/contract.ts"
+import { LOOKING } from "../queue/pulse.ts"
+import { EXPORTS_AT_END } from "./budget.ts"
 import type { DrainDeps } from "./drain.ts"
 import type { Lanes } from "./lanes.ts"
 import type { DrainReport } from "./report.ts"
@@ -29,12 +31,11 @@ const turnstiles = new WeakMap<RequestQueue, Turnstile>()
  */
 export async function runTick(deps: DrainDeps): Promise<DrainReport> {
   const { queue, config, clock } = deps
-  const owner = `tick:${newOperationId()}`
   const now = clock()
   const other = turnstiles.get(queue)
   if (other !== undefined && now - other.seenAt < SILENCE_MS && now - other.startedAt < CLAIMING_MS) {
     other.isKicked = true
-    return runDrain(deps, { owner, concurrency: 0 })
+    return lookAround(deps)
   }
 
   const mine: Turnstile = { startedAt: now, seenAt: now, isKicked: false }
@@ -43,7 +44,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
     if (turnstiles.get(queue) === mine) turnstiles.delete(queue)
   }
   const report = await runDrain(deps, {
-    owner,
+    owner: `tick:${newOperationId()}`,
     concurrency: config.drainConcurrency,
     steer: ({ canClaim }) => {
       if (!canClaim) leave()
@@ -55,6 +56,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
     },
   })
   leave()
+  await deps.tracing?.flush(EXPORTS_AT_END)
   return report
 }
 
@@ -63,10 +65,16 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
  * and what providers allow deserve; none when nothing could start. Never throws.
  */
 export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainReport> {
-  const report = await runDrain(deps, { owner: `tick:${newOperationId()}`, concurrency: 0 })
+  const report = await lookAround(deps)
   const deserved = Math.min(lanes.count, Math.ceil(report.remaining / deps.config.drainConcurrency))
   const woken = Array.from({ length: deserved }, (_, lane) => lanes.wake(lane, 0))
   if (deserved === 0 && report.wakeAt !== null) woken.push(lanes.wake(0, report.wakeAt))
   await Promise.all(woken)
+  await deps.tracing?.flush(EXPORTS_AT_END)
   return report
+}
+
+/** Starts nothing, and is called otherwise than what drains: who wants to know whether anybody does must be able to tell. */
+function lookAround(deps: DrainDeps): Promise<DrainReport> {
+  return runDrain(deps, { owner: `${LOOKING}:${newOperationId()}`, concurrency: 0 })
 }

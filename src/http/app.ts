@@ -21,9 +21,11 @@ import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountProviders } from "./providers.ts"
+import { mountPulse } from "./pulse.ts"
 import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
+import { mountSelf } from "./self.ts"
 import { mountStats } from "./stats.ts"
 import { mountWebhookSecrets } from "./webhook-secrets.ts"
 
@@ -51,11 +53,13 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountRequests(app)
   mountEvents(app)
   mountStats(app)
+  mountPulse(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)
   mountOrganizations(app)
   mountKeys(app)
+  mountSelf(app)
   mountAudit(app)
   mountFiles(app)
   mountUploads(app)

@@ -10,7 +10,7 @@ const OVERDUE_LEASE_MS = 30_000
 const NEVER = 99_999_999_999_999
 
 /** What `lua/include/claiming.lua` returns. */
-export type ClaimReply = [string, number, number, string[], string[], number]
+export type ClaimReply = [string, number, number, string[], string[], number, number]
 
 const NOTHING_DONE: DrainCounts = { completed: 0, failed: 0, retried: 0, errors: 0, lastError: null }
 
@@ -44,13 +44,13 @@ export async function claim(context: QueueContext, options: ClaimOptions): Promi
 /** Fetches bodies and metadata of what was claimed: one more round trip, none when nothing was. */
 export async function readClaim(context: QueueContext, reply: ClaimReply, op: string): Promise<Claim> {
   const now = context.clock()
-  const [wakeAt, remaining, maintenanceDue, claimed, overdue, choresDue] = reply
+  const [wakeAt, remaining, maintenanceDue, claimed, overdue, choresDue, rollDue] = reply
   return {
     requests: await readRequests(context, claimed, op),
-    overdue: inGroups(overdue, 4).map(
-      ([requestId = "", attempt, reason = "", organizationId = ""]): Overdue => ({
+    overdue: inGroups(overdue, 5).map(
+      ([requestId = "", attempt, reason = "", organizationId = "", trace = ""]): Overdue => ({
         lease: {
-          ...{ requestId, attempt: Number(attempt), op: reason, organizationId },
+          ...{ requestId, attempt: Number(attempt), op: reason, organizationId, trace },
           ...{ expiresAt: now + OVERDUE_LEASE_MS, resultTtlSeconds: 0 },
         },
         reason: reason as Overdue["reason"],
@@ -60,6 +60,7 @@ export async function readClaim(context: QueueContext, reply: ClaimReply, op: st
     remaining,
     maintenanceDue: maintenanceDue === 1,
     choresDue: choresDue === 1,
+    rollDue: rollDue === 1,
   }
 }
 
@@ -81,10 +82,10 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
     // Cancelled since, or evicted by a store that should not evict: its lease runs out by itself.
     if (bodyText == null) return []
     const head = readHead(requestId, record, metadata.get(requestId))
-    const { attempt, organization, resultTtlSeconds, retries, startedAt } = record
+    const { attempt, organization, resultTtlSeconds, retries, startedAt, trace } = record
     const lease: Lease = {
       ...{ requestId, attempt, op, expiresAt: Number(expiresAt) },
-      ...{ organizationId: organization, resultTtlSeconds },
+      ...{ organizationId: organization, resultTtlSeconds, trace },
     }
     return [
       {
@@ -93,6 +94,7 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
         hasAlternative: hasAlternative(record, settings.providers),
         timeouts: timeoutsOn(record, record.target),
         watchedUntil: record.watchedUntil,
+        dueAt: record.dueAgainAt || record.dueAt,
       },
     ]
   })

@@ -1,5 +1,6 @@
 import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
+import type { Pulse } from "../core/pulse.ts"
 import type {
   FinishedState,
   RequestBody,
@@ -8,8 +9,10 @@ import type {
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -17,6 +20,8 @@ export interface NewRequest {
   body: RequestBody
   /** Of a request with the provider `auto`: the targets of its route as they are now. */
   route?: WeightedTarget[]
+  /** As in `core/trace.ts`; absent: none. */
+  trace?: string
 }
 
 export interface EnqueueReply {
@@ -52,6 +57,8 @@ export interface Lease {
   organizationId: string
   /** How long the outcome of a success will be kept. */
   resultTtlSeconds: number
+  /** As in `core/trace.ts`; empty: none. */
+  trace: string
 }
 
 /** A request that was claimed, with all that a call and the decision after it need. */
@@ -68,6 +75,8 @@ export interface ClaimedRequest {
   /** Of these, timeouts on this target. */
   timeouts: number
   startedAt: number
+  /** Since when it has been due, epoch ms: a retried one since its backoff is over. */
+  dueAt: number
   /** Until then its text is stored as it comes, epoch ms; past: it is not. */
   watchedUntil: number
 }
@@ -87,7 +96,7 @@ export interface LeaseLook {
 }
 
 export interface ClaimOptions {
-  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch. */
+  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch; `look:<epoch>` starts nothing. */
   owner: string
   /** At most that many; 0 only does the housekeeping (due, expired and overdue requests). */
   limit: number
@@ -127,6 +136,8 @@ export interface Claim {
   maintenanceDue: boolean
   /** There are chores to be seen to: `ChoreStore.take`. */
   choresDue: boolean
+  /** A minute is over in which something happened: this caller should run `roll`. */
+  rollDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -175,6 +186,8 @@ export type CancelReply =
       kind: "cancelled" /** Who holds the lease, when it was processing. */
       owner: string | null
       attempt: number
+      organizationId: string
+      trace: string
       /** Somebody is to be told. */
       choresDue?: true
     }
@@ -184,13 +197,15 @@ export type CancelReply =
   | { kind: "unknown" }
 
 export type ReplayReply =
-  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead }
+  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead; trace: string }
   | { kind: "conflict"; state: RequestState }
   | { kind: "unknown" }
 
 export interface ListOptions {
   state: RequestState | null
   organizationId: string | null
+  /** What else they must have. */
+  filter?: Omit<RequestFilter, "state" | "organizationId">
   limit: number
   cursor: string | null
 }
@@ -303,13 +318,23 @@ export interface RequestQueue {
    */
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
+  /**
+   * Cancels, replays or discards the next of those that the filter holds for, each as its own operation does. Looks at 500
+   * at most: 3 round trips and a command per line or day; then one per 50 cancels or 100 replays, with as many commands
+   * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
+   */
+  sweep(options: SweepOptions): Promise<Swept>
   stats(): Promise<QueueStats>
+  /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
+  pulse(): Promise<Pulse>
   /** Never throws: an unreachable store is `down`. One round trip. */
   health(): Promise<QueueHealth>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
+  /** Takes finished minutes into the history, when a claim says so. One round trip. */
+  roll(): Promise<void>
   /**
    * `name`: a provider, or null for the whole queue. Resuming a provider also ends its block and closes its breaker:
    * who resumes it has seen to its trouble. One round trip, two with an audit entry.

@@ -11,12 +11,14 @@ import { createKeys } from "./keys.ts"
 import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
 import { list } from "./list.ts"
-import { maintain } from "./maintain.ts"
+import { maintain, roll } from "./maintain.ts"
+import { readPulse } from "./pulse.ts"
 import { replay } from "./replay.ts"
 import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
+import { sweep } from "./sweep.ts"
 import { glance, glanceAtText, watch, writePartials } from "./watch.ts"
 
 export interface QueueOptions {
@@ -59,10 +61,13 @@ export function createQueue(options: QueueOptions): RequestQueue {
     watch: (requestId, until) => watch(context, requestId, until),
     writePartials: (texts) => writePartials(context, texts),
     list: (listOptions) => list(context, listOptions),
+    sweep: (sweepOptions) => sweep(context, sweepOptions),
     stats: () => readStats(context),
+    pulse: () => readPulse(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
+    roll: () => roll(context),
     setPaused: (name, paused, audit) => setPaused(context, name, paused, audit),
     providers: () => readProviders(context),
     setLimits: (provider, change, audit) => setLimits(context, provider, change, audit),

@@ -1,6 +1,7 @@
 import { CleanedUp, Health, Paused, Provider, Providers, Stats, Weight } from "../answers.ts"
 import { Cleanup, NewLimits, NewWeight } from "../bodies.ts"
 import type { Operation, Routes } from "../operation.ts"
+import { Pulse } from "../pulse-answers.ts"
 
 const tag = "Queue"
 const json = "application/json"
@@ -41,6 +42,16 @@ export const queueRoutes: Routes = {
       tag,
       scope: "read",
       answers: { 200: { description: "The figures.", content: { [json]: Stats } } },
+    },
+  },
+  "/v1/pulse": {
+    get: {
+      operationId: "getPulse",
+      summary: "Tells how the queue is doing right now, and what is wrong",
+      description: "Needs a key for all organizations. Cheap enough to be asked for every few seconds.",
+      tag,
+      scope: "read",
+      answers: { 200: { description: "Its figures and troubles.", content: { [json]: Pulse } } },
     },
   },
   "/v1/cleanup": {

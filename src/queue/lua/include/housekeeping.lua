@@ -1,6 +1,7 @@
 -- What time does to requests: due ones enter their line, expired leases return, overdue ones are
 -- handed to the caller under a lease of 30 s, to be settled as failed. Costs nothing until `next_at`.
 -- @include entry
+-- @include figures
 local BATCH = 200
 local MAX_LOST_LEASES = 3
 local OVERDUE_LEASE_MS = 30000
@@ -28,6 +29,7 @@ local function hold_overdue(id, record, reason)
   overdue[#overdue + 1] = record.attempt
   overdue[#overdue + 1] = reason
   overdue[#overdue + 1] = record.organization
+  overdue[#overdue + 1] = record.trace
 end
 
 local function take_in_due(retry_penalty_ms)
@@ -62,6 +64,7 @@ local function take_back_expired(retry_penalty_ms)
       local record = records[i] and decode(records[i])
       if record and record.owner ~= "overdue" then
         increment(record, "lost")
+        figures.count_attempt("lease_expired", record.provider)
         local span = table.concat({ record.attempt, record.startedAt, join(now), record.target }, ":")
         record.history = record.history == "" and span or record.history .. ";" .. span
       end
@@ -76,6 +79,7 @@ local function take_back_expired(retry_penalty_ms)
       else
         add("ZREM", LEASES[line], id)
         unlease(record)
+        record.dueAgainAt = now
         enter_line(id, record, retry_penalty_ms)
         add("HSET", KEYS[2], id, encode(record))
       end

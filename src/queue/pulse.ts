@@ -1,0 +1,101 @@
+import type { Pulse, PulseProvider } from "../core/pulse.ts"
+import { PRIORITIES, type Priority } from "../core/request.ts"
+import { findTroubles } from "../core/troubles.ts"
+import { learn, type QueueContext } from "./context.ts"
+import { isStalled } from "./health.ts"
+import { limitsInForce } from "./levers.ts"
+import { MINUTE_FIELDS, percentilesByName, percentilesOf, readRecent } from "./minutes.ts"
+import { readProviderState, readTroubledSince } from "./provider-state.ts"
+import { readLanes, readThroughput, THROUGHPUT_FIELDS } from "./stats.ts"
+
+/** What owners are called, before their colon, that claim only to see to due, expired and overdue requests. */
+export const LOOKING = "look"
+
+const PROVIDER_FIELDS = ["limits", "blocked", "breaker", "paused"] as const
+
+/** One round trip and two commands; one more of each where there is a line that this process has not met. */
+export async function readPulse(context: QueueContext): Promise<Pulse> {
+  const { keys, store, settings } = context
+  const fieldsOfLines = () => context.lines.flatMap((line) => [`pending:${line}`, `starts:${line}`])
+  const fields = [
+    ...["lines", "load", "since", "drains", "lanes", "paused:*"],
+    ...[...THROUGHPUT_FIELDS, ...MINUTE_FIELDS],
+    ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
+    ...fieldsOfLines(),
+  ]
+  const [values, scheduled] = await store.query<[(string | null)[], number]>("pulse", [
+    ["HMGET", keys.meta, ...fields],
+    ["ZCARD", keys.scheduled],
+  ])
+  const meta = new Map(fields.map((field, i) => [field, values[i] ?? ""]))
+  learn(context, (meta.get("lines") ?? "").split(" "))
+  // Another call of this process may have learnt them meanwhile.
+  const more = fieldsOfLines().filter((field) => !meta.has(field))
+  if (more.length > 0) {
+    const [rest] = await store.query<[(string | null)[]]>("pulse", [["HMGET", keys.meta, ...more]])
+    for (const [i, field] of more.entries()) meta.set(field, rest[i] ?? "")
+  }
+  const pulse = readFigures(context, Object.fromEntries(meta), scheduled)
+  return { ...pulse, troubles: findTroubles(pulse) }
+}
+
+function readFigures(
+  context: QueueContext,
+  meta: Record<string, string>,
+  scheduled: number,
+): Omit<Pulse, "troubles"> {
+  const now = context.clock()
+  const pendingByLine: Pulse["pendingByLine"] = {}
+  let pending = 0
+  for (const line of context.lines) {
+    const counts = (meta[`pending:${line}`] ?? "").split(" ").map(Number)
+    const levels = PRIORITIES.map((priority, i) => [priority, counts[i] ?? 0] as const)
+    pendingByLine[line] = Object.fromEntries(levels) as Record<Priority, number>
+    pending += levels.reduce((sum, [, count]) => sum + count, 0)
+  }
+  const hasPending = (line: string) => Object.values(pendingByLine[line] ?? {}).some((count) => count > 0)
+  const { waits, providerTimes, attempts } = readRecent(meta, now)
+  const lanes = readLanes(meta.lanes ?? "")
+  const claims = [...lanes.map(({ lastClaimAt }) => lastClaimAt), ...readClaims(meta.drains ?? "")]
+  return {
+    at: now,
+    // What is in flight changes between the two commands.
+    counts: { scheduled, pending, processing: Math.max(Number(meta.load) - pending - scheduled, 0) },
+    pendingByLine,
+    backlogSince: pending > 0 ? Number(meta.since) || null : null,
+    stalledLines: context.lines.filter(
+      (line) => hasPending(line) && isStalled(meta[`starts:${line}`] ?? "", now),
+    ),
+    lastClaimAt: claims.length === 0 ? null : Math.max(...claims),
+    paused: meta["paused:*"] === "1",
+    throughput: readThroughput(meta, now),
+    waitMs: percentilesOf(waits),
+    providerMs: percentilesByName(providerTimes),
+    attempts,
+    providers: Object.fromEntries(
+      context.settings.providers.map((name) => [name, readProvider(context, meta, name, now)]),
+    ),
+    lanes,
+    commands: { today: 0, yesterday: 0, lastMinute: 0, budget: null },
+  }
+}
+
+function readProvider(
+  context: QueueContext,
+  meta: Record<string, string>,
+  name: string,
+  now: number,
+): PulseProvider {
+  const { inFlight: _, ...state } = readProviderState(meta, name, 0, now)
+  return {
+    ...limitsInForce(context, name, meta[`limits:${name}`] ?? ""),
+    ...{ ...state, troubledSince: readTroubledSince(meta[`breaker:${name}`] ?? "") },
+  }
+}
+
+/** When drains claimed last; written by `lua/include/drains.lua`. */
+function readClaims(drains: string): number[] {
+  return [...drains.matchAll(/(\S+) \S+ (\d+)/g)]
+    .filter(([, owner = ""]) => !owner.startsWith(`${LOOKING}:`))
+    .map(([, , at]) => Number(at))
+}
