@@ -13,7 +13,8 @@ import { listRequests } from "./list.ts"
 import { readPreferences } from "./preferences.ts"
 import { readQuery } from "./query.ts"
 import { knownShape, readStatus, unknownRequest } from "./read-status.ts"
-import { afterAnswer, resource, servicesOf, wakeLanes } from "./resource.ts"
+import { reportCancelled, reportReplayed } from "./report.ts"
+import { afterAnswer, resource, sendSpans, servicesOf, wakeLanes } from "./resource.ts"
 import { retryAfterSeconds } from "./retry-after.ts"
 import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
 import { mountSweeps } from "./sweep.ts"
@@ -84,6 +85,7 @@ async function replayRequest(c: AppContext): Promise<Response> {
   const requestId = knownShape(c.req.param("requestId"))
   const audit = auditEntry(c, "request.replayed", requestId)
   const reply = await queue.replay(requestId, tenantOf(c.get("principal")), { deadlineAt }, audit)
+  reportReplayed(servicesOf(c), requestId, reply)
   if (reply.kind === "unknown") throw unknownRequest()
   if (reply.kind === "conflict") {
     throw new AppError("conflict", `Only a failed request can be replayed; this one is ${reply.state}.`)
@@ -126,6 +128,8 @@ export async function cancelRequest(
   const id = knownShape(requestId)
   const audit = auditEntry(c, "request.cancelled", id)
   const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit, deadLetter)
+  reportCancelled(servicesOf(c), id, reply)
+  sendSpans(c)
   switch (reply.kind) {
     case "cancelled":
       if (reply.choresDue) afterAnswer(c, lanes.wakeChores())
