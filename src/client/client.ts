@@ -9,6 +9,7 @@ import { entriesOf, type PageOptions } from "./pages.ts"
 import { queryOf } from "./query.ts"
 import { membersOf, readRetryAfter } from "./read-error.ts"
 import { readHeader, readKey, readUrl } from "./read-options.ts"
+import { type SweepOptions, type SweepPageOptions, type SweepTotals, sweep, sweepPage } from "./sweep.ts"
 import { type Answer, createTransport, type Fetch, type Transport } from "./transport.ts"
 import type {
   CancelledRequest,
@@ -23,14 +24,18 @@ import type {
   Pulse,
   QueueHealth,
   QueueStats,
+  RequestFilter,
   RequestPage,
   StatusReply,
+  SweepPage,
+  SweepVerb,
   TenantStats,
 } from "./types.ts"
 import { type WaitOptions, waitFor } from "./wait-for.ts"
 
 export * from "./error.ts"
 export type { Page, PageOptions } from "./pages.ts"
+export { addTotals, NO_TOTALS, type SweepOptions, type SweepPageOptions, type SweepTotals } from "./sweep.ts"
 export type { Fetch } from "./transport.ts"
 export type * from "./types.ts"
 export type { WaitOptions } from "./wait-for.ts"
@@ -175,6 +180,34 @@ export class AIRequestQueueClient {
     const path = `${pathOf(requestId)}/replay`
     const { value } = await this.#transport({ method: "POST", path, body, repeat: "refused" })
     return value as EnqueuedRequest
+  }
+
+  /**
+   * Cancels all unfinished requests that the filter holds for, call by call. Errors: `invalid_request` for a filter
+   * without any member, unless `all` is set.
+   */
+  cancelMany(filter: RequestFilter, options: SweepOptions = {}): Promise<SweepTotals> {
+    return sweep(this.#transport, "cancel", filter, options)
+  }
+
+  /**
+   * Tries all failed requests again that the filter holds for, and that had failed when it came to them first.
+   *
+   * @example
+   * await queue.replayMany({ errorCode: "provider_auth" }, { onProgress: ({ done }) => console.log(done) })
+   */
+  replayMany(filter: RequestFilter, options: SweepOptions = {}): Promise<SweepTotals> {
+    return sweep(this.#transport, "replay", filter, options)
+  }
+
+  /** Discards all failed requests that the filter holds for, for good. */
+  discardMany(filter: RequestFilter, options: SweepOptions = {}): Promise<SweepTotals> {
+    return sweep(this.#transport, "discard", filter, options)
+  }
+
+  /** One call of these three: go on with `nextCursor` until it is null. */
+  sweepPage(verb: SweepVerb, filter: RequestFilter, options: SweepPageOptions = {}): Promise<SweepPage> {
+    return sweepPage(this.#transport, verb, filter, options)
   }
 
   /**

@@ -3,6 +3,7 @@ import type { DeliveryState } from "../core/delivery.ts"
 import type { ProviderLimits } from "../core/limits.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { Page } from "./pages.ts"
 
 export type { Scope } from "../core/contracts/access.ts"
@@ -10,7 +11,9 @@ export type { Delivery, DeliveryAttempt, DeliveryState } from "../core/delivery.
 export type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"
 export type * from "../core/pulse.ts"
 export type { Priority, RequestState } from "../core/request.ts"
+export type { RequestFilter } from "../core/request-filter.ts"
 export type { AskedRequest as NewRequest } from "../core/request-options.ts"
+export type { SweepGroup, SweepPage, SweepVerb } from "../core/sweep.ts"
 
 // What the HTTP API takes and answers. Times end in `At` and are epoch ms; durations end in `Ms` or `Seconds`.
 
@@ -31,11 +34,8 @@ export type FinishedRequest = RequestStatus & { state: FinishedState }
 /** A request in a list: without its response. */
 export type ListedRequest = Omit<RequestStatus, "response">
 
-export interface ListFilter {
-  /** A key for all organizations names a state or an organization. */
-  state?: RequestState
-  organizationId?: string
-}
+/** A key for all organizations names a state or an organization. */
+export type ListFilter = Omit<RequestFilter, "createdAfter" | "createdBefore">
 
 export type RequestPage = Page<ListedRequest>
 
@@ -89,6 +89,8 @@ export interface QueueStats {
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
+  /** Redis commands that the queue has spent, by UTC day; `budget`: what it should not exceed, null: none is set. */
+  commands: { today: number; yesterday: number; lastMinute: number; budget: number | null }
 }
 
 export interface HistoryOptions {

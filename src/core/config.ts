@@ -2,6 +2,7 @@ import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
+import { readTracing, type TracingSettings } from "./config-tracing.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
 import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
@@ -42,6 +43,8 @@ export interface Config {
   drainLanes: number
   /** Virtual time between two requests of an organization; 0: first in, first out. */
   fairShareMs: number
+  /** Redis commands that the queue should not exceed, per UTC day; null: it is not watched. */
+  commandBudget: number | null
   /** By provider, as set; run-time changes are kept in the store. */
   limits: Record<string, ProviderLimits>
   routes: Record<string, WeightedTarget[]>
@@ -51,6 +54,7 @@ export interface Config {
   webhookAllowPrivate: boolean
   /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
   webhookResolver: string
+  tracing: TracingSettings
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -74,6 +78,7 @@ const NUMBERS = {
   MAX_PENDING_AGE_SECONDS: [604_800, 60, 7_776_000],
   MAX_FILE_BYTES: [209_715_200, 1024, 536_870_912],
   MAX_FILE_BYTES_PER_ORGANIZATION: [4_294_967_296, 1024, 1_099_511_627_776],
+  REDIS_COMMAND_BUDGET: [0, 1000, 1_000_000_000_000],
   ANTHROPIC_DEFAULT_MAX_TOKENS: [4096, 1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number, number]>
 
@@ -136,10 +141,12 @@ export function parseConfig(
       .filter(Boolean),
     drainLanes: number("DRAIN_LANES"),
     fairShareMs: number("FAIR_SHARE_MS"),
+    commandBudget: number("REDIS_COMMAND_BUDGET") || null,
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
     ...readWebhooks(variables),
+    ...readTracing(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

@@ -8,8 +8,10 @@ import type {
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { ProviderDetails, QueueReports } from "./figures-contract.ts"
+import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -201,6 +203,8 @@ export type ReplayReply =
 export interface ListOptions {
   state: RequestState | null
   organizationId: string | null
+  /** What else they must have. */
+  filter?: Omit<RequestFilter, "state" | "organizationId">
   limit: number
   cursor: string | null
 }
@@ -259,6 +263,11 @@ export interface RequestQueue extends QueueReports {
   enqueueOnce(requests: NewRequest[], idempotency: Idempotency): Promise<Enqueued>
   /** A new operation id. No round trip. */
   nextOp(): string
+  /**
+   * Most of the day's command budget is used, as far as this process has been told: what nobody waits for should cost less.
+   * No round trip.
+   */
+  isSparing(): boolean
   /** Two round trips; one when there was nothing. */
   claim(options: ClaimOptions): Promise<Claim>
   /** One round trip per 8 MB of results. Replies in order. */
@@ -313,6 +322,12 @@ export interface RequestQueue extends QueueReports {
    */
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
+  /**
+   * Cancels, replays or discards the next of those that the filter holds for, each as its own operation does. Looks at 500
+   * at most: 3 round trips and a command per line or day; then one per 50 cancels or 100 replays, with as many commands
+   * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
+   */
+  sweep(options: SweepOptions): Promise<Swept>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */

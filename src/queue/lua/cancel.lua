@@ -1,9 +1,10 @@
 -- Cancels a request that is not finished.
 -- KEYS  meta, live, scheduled, deadlines, chores, (line, leases) per line,
 --       metadata, body, outcome, attempts, audit, finished:cancelled of today and the days after it
--- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
--- Returns {"cancelled", lease owner or "", attempt, 1 when somebody is to be told, organization, trace}, {"finished", state, expires at, organization}, {"unknown"},
---         or {"lines", registered lines}
+-- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or "", "waiting" or "processing" to leave it
+--       alone when it is not ("": whatever it is)
+-- Returns {"cancelled", lease owner or "", attempt, 1 when somebody is to be told, organization, trace},
+--         {"finished", state, expires at, organization}, {"elsewhere"}, {"unknown"}, or {"lines", registered lines}
 -- Costs 12 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 -- @include audit
@@ -29,6 +30,7 @@ if not text then
 end
 local record = decode(text)
 if organization ~= "*" and record.organization ~= organization then return { "unknown" } end
+if ARGV[7] ~= "" and ARGV[7] ~= (record.owner == "" and "waiting" or "processing") then return { "elsewhere" } end
 leave_place(id, record)
 if record.owner == "overdue" then unlease(record) end
 read_organizations({ record.organization })
