@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts"
 import type { Log } from "../core/log.ts"
 import type { CommandUse } from "../core/pulse.ts"
 import { dayOf } from "./keys.ts"
-import { MINUTE_FIELDS, MINUTE_MS, parseSlot } from "./minutes.ts"
+import { MINUTE_MS, readRing } from "./minutes.ts"
 
 /** Fields of `meta` that `readCommandUse` takes beside those of the minutes. */
 export const COMMAND_FIELDS = ["spent", "untold"]
@@ -27,8 +27,7 @@ export function readCommandUse(meta: Record<string, string>, budget: number | nu
 
 /** Of a minute that is over; scripts that count nothing else are not in it. */
 function countOfMinute(meta: Record<string, string>, minute: number): number {
-  const slots = MINUTE_FIELDS.map((field) => parseSlot(meta[field] ?? ""))
-  const counters = slots.find((slot) => slot?.minute === minute)?.counters ?? ""
+  const counters = readRing(meta).find((slot) => slot.minute === minute)?.counters ?? ""
   return Number(COMMANDS.exec(counters)?.[1] ?? 0)
 }
 
