@@ -1,3 +1,5 @@
+import type { AlertSettings } from "./alerts.ts"
+import { readAlerts } from "./config-alerts.ts"
 import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
@@ -51,6 +53,8 @@ export interface Config {
   webhookAllowPrivate: boolean
   /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
   webhookResolver: string
+  /** null: nothing is evaluated. Run-time changes are kept in the store. */
+  alerts: AlertSettings | null
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -107,6 +111,7 @@ export function parseConfig(
 
   const providers = readProviders(variables)
   const routes = readRoutes(variables, providers)
+  const webhooks = readWebhooks(variables)
   const config: Config = {
     queueName,
     adminApiKey,
@@ -139,7 +144,8 @@ export function parseConfig(
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
-    ...readWebhooks(variables),
+    ...webhooks,
+    alerts: readAlerts(variables, webhooks),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

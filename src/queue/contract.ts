@@ -10,6 +10,7 @@ import type {
   WeightedTarget,
 } from "../core/request.ts"
 import type { AuditEntry } from "./access-contract.ts"
+import type { AlertStore } from "./alerts.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
@@ -307,6 +308,8 @@ export interface RequestQueue {
   stats(): Promise<QueueStats>
   /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
   pulse(): Promise<Pulse>
+  /** What has rung, and the rules as they were changed. */
+  readonly alerts: AlertStore
   /** Never throws: an unreachable store is `down`. One round trip. */
   health(): Promise<QueueHealth>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */

@@ -1,6 +1,6 @@
 import type { Pulse, PulseProvider } from "../core/pulse.ts"
 import { PRIORITIES, type Priority } from "../core/request.ts"
-import { findTroubles } from "../core/troubles.ts"
+import { type Figures, findTroubles } from "../core/troubles.ts"
 import { learn, type QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
 import { limitsInForce } from "./levers.ts"
@@ -14,10 +14,19 @@ const PROVIDER_FIELDS = ["limits", "blocked", "breaker", "paused"] as const
 
 /** One round trip and two commands; one more of each where there is a line that this process has not met. */
 export async function readPulse(context: QueueContext): Promise<Pulse> {
+  const { figures } = await readFigures(context, [])
+  return { ...figures, troubles: findTroubles(figures) }
+}
+
+/** The same, and other fields of `meta` along with it. */
+export async function readFigures(
+  context: QueueContext,
+  others: readonly string[],
+): Promise<{ figures: Figures; meta: Record<string, string> }> {
   const { keys, store, settings } = context
   const fieldsOfLines = () => context.lines.flatMap((line) => [`pending:${line}`, `starts:${line}`])
   const fields = [
-    ...["lines", "load", "since", "drains", "lanes", "paused:*"],
+    ...["lines", "load", "since", "drains", "lanes", "paused:*", ...others],
     ...[...THROUGHPUT_FIELDS, ...LATENCY_FIELDS],
     ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
     ...fieldsOfLines(),
@@ -26,23 +35,23 @@ export async function readPulse(context: QueueContext): Promise<Pulse> {
     ["HMGET", keys.meta, ...fields],
     ["ZCARD", keys.scheduled],
   ])
-  const meta = new Map(fields.map((field, i) => [field, values[i] ?? ""]))
-  learn(context, (meta.get("lines") ?? "").split(" "))
+  const known = new Map(fields.map((field, i) => [field, values[i] ?? ""]))
+  learn(context, (known.get("lines") ?? "").split(" "))
   // Another call of this process may have learnt them meanwhile.
-  const more = fieldsOfLines().filter((field) => !meta.has(field))
+  const more = fieldsOfLines().filter((field) => !known.has(field))
   if (more.length > 0) {
     const [rest] = await store.query<[(string | null)[]]>("pulse", [["HMGET", keys.meta, ...more]])
-    for (const [i, field] of more.entries()) meta.set(field, rest[i] ?? "")
+    for (const [i, field] of more.entries()) known.set(field, rest[i] ?? "")
   }
-  const pulse = readFigures(context, Object.fromEntries(meta), scheduled)
-  return { ...pulse, troubles: findTroubles(pulse) }
+  const meta = Object.fromEntries(known)
+  return { figures: composeFigures(context, meta, scheduled), meta }
 }
 
-function readFigures(
+function composeFigures(
   context: QueueContext,
   meta: Record<string, string>,
   scheduled: number,
-): Omit<Pulse, "troubles"> {
+): Figures {
   const now = context.clock()
   const pendingByLine: Pulse["pendingByLine"] = {}
   let pending = 0

@@ -1,5 +1,6 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
+import { createAlertStore } from "./alerts.ts"
 import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
@@ -62,6 +63,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     list: (listOptions) => list(context, listOptions),
     stats: () => readStats(context),
     pulse: () => readPulse(context),
+    alerts: createAlertStore(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
