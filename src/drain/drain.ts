@@ -74,6 +74,7 @@ export type Step =
   | { kind: "turn"; group: Group | null; claim: ClaimOptions | null }
   | { kind: "look"; leases: Lease[]; atProviders: boolean }
   | { kind: "maintain" }
+  | { kind: "roll" }
   | { kind: "rest"; ms: number }
   | { kind: "end" }
 
@@ -135,6 +136,8 @@ export class Drain {
   claimsNoMore = false
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
+  /** A claim asked for a roll: a minute is over. */
+  isRollDue = false
   /** The operation id of a claim that has not been answered. */
   claimOp: string | undefined
   #wokenAt = Number.POSITIVE_INFINITY
@@ -241,6 +244,7 @@ export class Drain {
     const claimAt =
       claim === null ? Number.POSITIVE_INFINITY : Math.min(this.appetite.dueAt(isStarving), this.#hearsAt())
     if (this.isMaintenanceDue) return { kind: "maintain" }
+    if (this.isRollDue) return { kind: "roll" }
     if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
     if (settleAt <= now || claimAt <= now) {
       // What failed before travels alone, so that a claim does not fail with it, nor wait for it.

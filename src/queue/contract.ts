@@ -129,6 +129,8 @@ export interface Claim {
   maintenanceDue: boolean
   /** There are chores to be seen to: `ChoreStore.take`. */
   choresDue: boolean
+  /** A minute is over in which something happened: this caller should run `roll`. */
+  rollDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -316,6 +318,8 @@ export interface RequestQueue {
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
+  /** Takes finished minutes into the history, when a claim says so. One round trip. */
+  roll(): Promise<void>
   /**
    * `name`: a provider, or null for the whole queue. Resuming a provider also ends its block and closes its breaker:
    * who resumes it has seen to its trouble. One round trip, two with an audit entry.

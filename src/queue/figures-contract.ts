@@ -1,12 +1,7 @@
 import type { ProviderLimits } from "../core/limits.ts"
+import type { Percentiles } from "../core/pulse.ts"
 import type { Priority, RequestState } from "../core/request.ts"
 import type { DrainCounts } from "./contract.ts"
-
-export interface Percentiles {
-  p50: number | null
-  p95: number | null
-  p99: number | null
-}
 
 export interface ProviderState {
   inFlight: number

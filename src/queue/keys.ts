@@ -18,6 +18,8 @@ export function createKeys(queueName: string) {
     chores: key("chores"),
     keys: key("keys"),
     audit: key("audit"),
+    historyMinutes: key("history:minutes"),
+    historyHours: key("history:hours"),
     webhookSecrets: key("webhook-secrets"),
     delivery: (requestId: string) => key(`delivery:${requestId}`),
     deliveries: (organizationId: string, day: number) => key(`deliveries:${organizationId}:${day}`),

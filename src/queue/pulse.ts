@@ -4,8 +4,9 @@ import { type Figures, findTroubles } from "../core/troubles.ts"
 import { learn, type QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
 import { limitsInForce } from "./levers.ts"
+import { MINUTE_FIELDS, percentilesOf, readCounters, recentCounters } from "./minutes.ts"
 import { readProviderState, readTroubledSince } from "./provider-state.ts"
-import { LATENCY_FIELDS, readLanes, readPercentiles, readThroughput, THROUGHPUT_FIELDS } from "./stats.ts"
+import { PERCENTILE_MINUTES, readLanes, readThroughput, THROUGHPUT_FIELDS } from "./stats.ts"
 
 /** What owners are called, before their colon, that claim only to see to due, expired and overdue requests. */
 export const LOOKING = "look"
@@ -27,7 +28,7 @@ export async function readFigures(
   const fieldsOfLines = () => context.lines.flatMap((line) => [`pending:${line}`, `starts:${line}`])
   const fields = [
     ...["lines", "load", "since", "drains", "lanes", "paused:*", ...others],
-    ...[...THROUGHPUT_FIELDS, ...LATENCY_FIELDS],
+    ...[...THROUGHPUT_FIELDS, ...MINUTE_FIELDS],
     ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
     ...fieldsOfLines(),
   ]
@@ -62,7 +63,8 @@ function composeFigures(
     pending += levels.reduce((sum, [, count]) => sum + count, 0)
   }
   const hasPending = (line: string) => Object.values(pendingByLine[line] ?? {}).some((count) => count > 0)
-  const latencies = LATENCY_FIELDS.map((field) => meta[field] ?? "")
+  const minutes = MINUTE_FIELDS.map((field) => meta[field] ?? "")
+  const { waits, providerTimes, attempts } = readCounters(recentCounters(minutes, now, PERCENTILE_MINUTES))
   const lanes = readLanes(meta.lanes ?? "")
   const claims = [...lanes.map(({ lastClaimAt }) => lastClaimAt), ...readClaims(meta.drains ?? "")]
   return {
@@ -77,9 +79,11 @@ function composeFigures(
     lastClaimAt: claims.length === 0 ? null : Math.max(...claims),
     paused: meta["paused:*"] === "1",
     throughput: readThroughput(meta, now),
-    waitMs: readPercentiles(latencies, "w", now),
-    providerMs: {},
-    attempts: {},
+    waitMs: percentilesOf(waits),
+    providerMs: Object.fromEntries(
+      Object.entries(providerTimes).map(([name, buckets]) => [name, percentilesOf(buckets)]),
+    ),
+    attempts,
     providers: Object.fromEntries(
       context.settings.providers.map((name) => [name, readProvider(context, meta, name, now)]),
     ),

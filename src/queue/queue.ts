@@ -12,7 +12,7 @@ import { createKeys } from "./keys.ts"
 import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
 import { list } from "./list.ts"
-import { maintain } from "./maintain.ts"
+import { maintain, roll } from "./maintain.ts"
 import { readPulse } from "./pulse.ts"
 import { replay } from "./replay.ts"
 import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
@@ -67,6 +67,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
+    roll: () => roll(context),
     setPaused: (name, paused, audit) => setPaused(context, name, paused, audit),
     providers: () => readProviders(context),
     setLimits: (provider, change, audit) => setLimits(context, provider, change, audit),

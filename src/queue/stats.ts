@@ -1,8 +1,9 @@
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { LaneState, Percentiles, QueueStats } from "./figures-contract.ts"
+import type { LaneState, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
+import { addBuckets, MINUTE_FIELDS, percentilesOf, readCounters, recentCounters } from "./minutes.ts"
 import { readProviderState } from "./provider-state.ts"
 import { decodeRecord } from "./record.ts"
 import { providerOfLine } from "./targets.ts"
@@ -10,15 +11,12 @@ import { providerOfLine } from "./targets.ts"
 /** As in `lua/include/figures.lua`. */
 const SLOT_MS = 10_000
 const SLOTS = 8
-const MINUTES = 16
-
-/** The fields of `meta` that these figures stand in. */
-export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
-export const LATENCY_FIELDS = Array.from({ length: MINUTES }, (_, i) => `latency:${i}`)
-const BUCKET_RATIO = 1.1
 /** The current slot of 10 s and the six before it: 60 to 70 s. */
 const THROUGHPUT_SLOTS = 6
-const PERCENTILE_MINUTES = 15
+export const PERCENTILE_MINUTES = 15
+
+/** The fields of `meta` that the throughput stands in. */
+export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
 
 type Reply = [string[], number, string[], number[], number[], (string | null)[]]
 
@@ -28,7 +26,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const now = context.clock()
   const fields = () => [
     ...THROUGHPUT_FIELDS,
-    ...LATENCY_FIELDS,
+    ...MINUTE_FIELDS,
     ...FINISHED_STATES.map((state) => `kept:${state}`),
     ...["lanes", "paused:*"],
     ...providersIn(context).flatMap((name) => [`paused:${name}`, `blocked:${name}`, `breaker:${name}`]),
@@ -43,7 +41,8 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const [values, scheduled, pendingByLine, inFlight, keptToday, firsts] = reply
   const meta = Object.fromEntries(fields().map((field, i) => [field, values[i] ?? ""]))
   const levels = pendingByLine.map((text) => text.split(" ").map(Number))
-  const latencies = LATENCY_FIELDS.map((field) => meta[field] ?? "")
+  const minutes = MINUTE_FIELDS.map((field) => meta[field] ?? "")
+  const { waits, providerTimes } = readCounters(recentCounters(minutes, now, PERCENTILE_MINUTES))
   return {
     counts: {
       scheduled,
@@ -57,8 +56,8 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
     pendingByProvider: pendingByProvider(context.lines, levels.map(sum)),
     oldestPendingAgeMs: oldestAge(firsts, now),
     throughput: readThroughput(meta, now),
-    waitMs: readPercentiles(latencies, "w", now),
-    providerMs: readPercentiles(latencies, "p", now),
+    waitMs: percentilesOf(waits),
+    providerMs: percentilesOf(addBuckets(Object.values(providerTimes))),
     providers: Object.fromEntries(
       providersIn(context).map((name) => {
         const calls = inFlight[context.lines.indexOf(name)] ?? 0
@@ -128,31 +127,6 @@ export function readThroughput(meta: Record<string, string>, now: number): Queue
     failedLastMinute: failed,
     retriedLastMinute: retried,
   }
-}
-
-/** From buckets 10 % apart, so within 5 % of the truth. */
-export function readPercentiles(minutes: string[], kind: "w" | "p", now: number): Percentiles {
-  const current = Math.floor(now / 60_000)
-  const counts = new Map<number, number>()
-  for (const text of minutes) {
-    const [minute, ...buckets] = text.split(" ")
-    if (Number(minute) > current || Number(minute) <= current - PERCENTILE_MINUTES) continue
-    for (const bucket of buckets) {
-      const [, name, index, count] = /^([wp])(\d+):(\d+)$/.exec(bucket) ?? []
-      if (name === kind) counts.set(Number(index), (counts.get(Number(index)) ?? 0) + Number(count))
-    }
-  }
-  const sorted = [...counts].sort(([a], [b]) => a - b)
-  const total = sum([...counts.values()])
-  const at = (share: number): number | null => {
-    let seen = 0
-    for (const [index, count] of sorted) {
-      seen += count
-      if (seen >= share * total) return Math.round(BUCKET_RATIO ** (index + 0.5) - 1)
-    }
-    return null
-  }
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
 function sum(values: number[]): number {

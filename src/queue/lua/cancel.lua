@@ -12,7 +12,7 @@ CHORES = KEYS[5]
 local keys = { metadata = KEYS[first], body = KEYS[first + 1], outcome = KEYS[first + 2], attempts = KEYS[first + 3] }
 local first_index = first + 5
 local id, organization, summary = ARGV[3], ARGV[4], ARGV[5]
-if not meta_read(LINES, { slot_field(now), "kept:cancelled" }) then return { "lines", meta.lines } end
+if not meta_read(LINES, flatten({ figures.fields(), { "kept:cancelled" } })) then return { "lines", meta.lines } end
 
 local text = redis.call("HGET", KEYS[2], id)
 if not text then
@@ -35,6 +35,7 @@ local expires_at = now + 1000 * tonumber(record.resultTtlSeconds)
 local index_key = KEYS[first_index + day_of(expires_at) - day_of(now)]
 local ending = { state = "cancelled", code = "", attempt = "0", at = expires_at, summary = summary, response = "" }
 finish(id, record, record.metadata == "1" and redis.call("GET", keys.metadata), keys, index_key, ending)
+count_minute("x", 1)
 flush()
 meta_write()
 write_audit(KEYS[first + 4], ARGV[6])
