@@ -26,6 +26,7 @@ import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
 import { createUploads } from "./queue/uploads.ts"
 import { createWebhookStore } from "./queue/webhooks.ts"
+import type { Alerts } from "./webhooks/alerts.ts"
 import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
@@ -65,6 +66,9 @@ export interface QueueServices {
   webhooks: Webhooks
   /** Sees to a chore that tells a receiver. */
   deliver: ChoreHandler
+  alerts: Alerts
+  /** Sees to a chore that tells whoever alerts go to. */
+  tellAlert: ChoreHandler
   clock: Clock
   log: Log
   newRequestId: () => string
@@ -76,12 +80,12 @@ export function openQueue(config: Config, openTransport?: OpenTransport, log: Lo
   const settings = { ...config, providers: Object.keys(config.providers) }
   const queue = createQueue({ redis, queueName, settings, openTransport })
   const chores = createChores({ redis, queueName })
-  const { webhooks, deliver } = openWebhooks({
+  const told = openWebhooks({
     ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
     ...{ fetch: callFetch, clock: systemClock, random: Math.random, log },
   })
   return {
-    ...{ config, queue, chores, webhooks, deliver },
+    ...{ config, queue, chores, ...told },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
     batches: createBatches({ redis, queueName }),
@@ -94,9 +98,10 @@ const callFetch: typeof fetch = (input, init) => fetch(input, init)
 
 /** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
 export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
-  const { chores, clock, log, deliver } = services
+  const { chores, clock, log, deliver, tellAlert } = services
   const handlers = new Map<string, ChoreHandler>([
     ["delivery", deliver],
+    ["alert", tellAlert],
     ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
   ])
   return { chores, clock, log, handlers }
@@ -169,6 +174,8 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
       watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
+      // Before this tick claims, which would hide that nobody else does; its claim sees to what there is to tell.
+      await deps.alerts.evaluate()
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
     },
   }

@@ -1,3 +1,4 @@
+import { AlertsClient } from "./alerts.ts"
 import { shiftPaths, splitBulk } from "./bulk.ts"
 import { AIRequestQueueError } from "./error.ts"
 import { KeysClient } from "./keys.ts"
@@ -68,6 +69,8 @@ export interface EnqueueOptions {
 export class AIRequestQueueClient {
   /** Issue, list and revoke API keys. */
   readonly keys: KeysClient
+  /** See what has rung, and change the rules. */
+  readonly alerts: AlertsClient
   readonly #transport: Transport
   readonly #timeoutMs: number
 
@@ -82,6 +85,7 @@ export class AIRequestQueueClient {
       maxRetries: options.maxRetries ?? 4,
     })
     this.keys = new KeysClient(this.#transport)
+    this.alerts = new AlertsClient(this.#transport)
   }
 
   /** Stores one request. Codes of its errors: `invalid_request`, `queue_full`, `idempotency_mismatch` and others. */

@@ -3,6 +3,7 @@ import type { ProviderLimits } from "../core/limits.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
 
+export type { AlertRules, AlertsChange, AlertsView } from "../core/alerts.ts"
 export type { Pulse, PulseLane, PulseProvider, Trouble } from "../core/pulse.ts"
 export type { AskedRequest as NewRequest } from "../core/request-options.ts"
 

@@ -27,6 +27,12 @@ export interface AlertSettings {
   remindHours: number
 }
 
+/** What was changed at run time; absent: as set. */
+export type AlertChanges = Partial<AlertSettings>
+
+/** A change of that; null: as set again. */
+export type AlertsChange = { [Name in keyof AlertSettings]?: AlertSettings[Name] | null }
+
 /** One rule, of one provider or of the whole queue, that holds or has held until just now. */
 export interface Alert extends Pick<Trouble, "severity" | "provider" | "text" | "remedy"> {
   alertId: string
@@ -79,6 +85,25 @@ export interface AlertState {
   recovered: RecoveredAlert[]
   /** The latest first. */
   notices: StoredNotice[]
+}
+
+/** One that has rung, and is not over. */
+export interface FiringAlert extends Omit<Alert, "foundAt" | "firedAt" | "clearedAt" | "toldAt" | "told"> {
+  firedAt: number
+}
+
+/** Alerts as `GET /v1/alerts` shows them. */
+export interface AlertsView {
+  /** Without its query, which may hold a token; null: nobody is told, and nothing is evaluated. */
+  url: string | null
+  rules: AlertRules
+  remindHours: number
+  /** What was changed at run time, and so is other than the setting. */
+  changed: string[]
+  firing: FiringAlert[]
+  recovered: RecoveredAlert[]
+  /** The latest first. */
+  notices: Notice[]
 }
 
 export const NO_ALERTS: AlertState = { alerts: [], recovered: [], notices: [] }

@@ -1,4 +1,4 @@
-import { type AlertSettings, type AlertState, NO_ALERTS } from "../core/alerts.ts"
+import { type AlertChanges, type AlertState, type AlertsChange, NO_ALERTS } from "../core/alerts.ts"
 import { AppError } from "../core/errors.ts"
 import type { Figures } from "../core/troubles.ts"
 import { noteCall } from "./access.ts"
@@ -6,12 +6,6 @@ import type { AuditEntry } from "./access-contract.ts"
 import type { QueueContext } from "./context.ts"
 import { unreadable } from "./formats.ts"
 import { readFigures } from "./pulse.ts"
-
-/** What was changed at run time; absent: as set. */
-export type AlertChanges = Partial<AlertSettings>
-
-/** A change of that; null: as set again. */
-export type AlertsChange = { [Name in keyof AlertSettings]?: AlertSettings[Name] | null }
 
 /** Alerts as they are stored. */
 export interface KnownAlerts {
