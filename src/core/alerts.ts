@@ -166,10 +166,13 @@ export interface Evaluation {
  * it has held in two evaluations, is told again when it grows critical and every `remindHours`, and is over when it has not
  * held in two. Pure: whoever writes the state has decided, and of two that evaluate at once only one can.
  */
-export function evaluateAlerts(evaluation: Evaluation): { state: AlertState; notices: StoredNotice[] } | null {
+export function evaluateAlerts(
+  evaluation: Evaluation,
+): { state: AlertState; notices: StoredNotice[] } | null {
   const { state, figures, settings } = evaluation
   const now = figures.at
-  if (!isInForce(settings)) return state.alerts.length === 0 ? null : { state: { ...state, alerts: [] }, notices: [] }
+  if (!isInForce(settings))
+    return state.alerts.length === 0 ? null : { state: { ...state, alerts: [] }, notices: [] }
   const found = new Map(find(figures, settings.rules).map((each) => [keyOf(each), each]))
   const notices: StoredNotice[] = []
   const recovered: RecoveredAlert[] = []
@@ -216,7 +219,8 @@ function hold(evaluation: Evaluation, alert: Alert, holds: Found, notices: Store
   if (firedAt === null && now - alert.foundAt < APART_MS) return alert
   const isWorse = holds.severity === "critical" && alert.severity !== "critical"
   const isDue = settings.remindHours > 0 && now - (toldAt ?? now) >= settings.remindHours * HOUR_MS
-  if (firedAt !== null && !isWorse && !isDue) return clearedAt === null ? alert : { ...alert, clearedAt: null }
+  if (firedAt !== null && !isWorse && !isDue)
+    return clearedAt === null ? alert : { ...alert, clearedAt: null }
   const { severity, text, remedy } = holds
   const told = { ...alert, severity, text, remedy, firedAt: firedAt ?? now, clearedAt: null, toldAt: now }
   notices.push(noticeOf(evaluation, "alert.firing", told))

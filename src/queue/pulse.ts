@@ -48,11 +48,7 @@ export async function readFigures(
   return { figures: composeFigures(context, meta, scheduled), meta }
 }
 
-function composeFigures(
-  context: QueueContext,
-  meta: Record<string, string>,
-  scheduled: number,
-): Figures {
+function composeFigures(context: QueueContext, meta: Record<string, string>, scheduled: number): Figures {
   const now = context.clock()
   const pendingByLine: Pulse["pendingByLine"] = {}
   let pending = 0

@@ -70,11 +70,15 @@ export function createAlerts({ config, store, clock, log }: AlertDeps): Alerts {
     async test() {
       const noticeId = `msg_alr_${newOperationId()}_test`
       const notice = testNotice(noticeId, queueName, clock())
-      await changeNotices(store, (notices, known) => {
-        if (setting === null) throw notSet()
-        if (inForce(known).url === null) throw new AppError("conflict", "There is no URL to tell: set one.")
-        return addNotices(notices, [notice])
-      }, [noticeId])
+      await changeNotices(
+        store,
+        (notices, known) => {
+          if (setting === null) throw notSet()
+          if (inForce(known).url === null) throw new AppError("conflict", "There is no URL to tell: set one.")
+          return addNotices(notices, [notice])
+        },
+        [noticeId],
+      )
       return noticeId
     },
   }
@@ -116,4 +120,3 @@ function present({ state, changes }: KnownAlerts, setting: AlertSettings | null)
     notices: state.notices.map(({ body: _, until: _u, ...shown }) => shown),
   }
 }
-

@@ -76,7 +76,12 @@ describe("a rule", () => {
   })
 
   it("that is not there does not ring", () => {
-    expect(evaluate([0, 60].map((second) => [second, 100]), { rules: { breaker_open: {} } }).told).toEqual([])
+    expect(
+      evaluate(
+        [0, 60].map((second) => [second, 100]),
+        { rules: { breaker_open: {} } },
+      ).told,
+    ).toEqual([])
   })
 
   it("that is there no more ends its alert", () => {
@@ -84,7 +89,10 @@ describe("a rule", () => {
     const none = evaluate([[120, 80]], { rules: {}, from: state })
     expect(none.told).toEqual([])
     expect(none.state.alerts).toEqual([])
-    const other = evaluate([120, 180].map((second) => [second, 80]), { rules: { breaker_open: {} }, from: state })
+    const other = evaluate(
+      [120, 180].map((second) => [second, 80]),
+      { rules: { breaker_open: {} }, from: state },
+    )
     expect(other.told).toMatchObject([{ type: "alert.recovered" }])
   })
 })

@@ -12,7 +12,6 @@ import { signedBy } from "./receiver.ts"
 import { receiver, store } from "./stage.ts"
 
 const MINUTE = 60_000
-const HOUR = 60 * MINUTE
 const AUDIT: AuditEntry = {
   ...{ at: 0, action: "alerts.changed", keyId: null, organizationId: null, target: null, ip: null },
 }
@@ -30,14 +29,21 @@ interface SceneOptions {
 function open({ rules = { breaker_open: {} }, ...options }: SceneOptions = {}) {
   const clock = options.clock ?? createTestClock()
   const queue = options.queue ?? createTestQueue(store, { clock })
-  const address = { redis: { url: store.url, token: store.token }, queueName: queue.name, clock, random: () => 0 }
+  const address = {
+    redis: { url: store.url, token: store.token },
+    queueName: queue.name,
+    clock,
+    random: () => 0,
+  }
   const chores = createChores(address)
   const logged: { event: string; fields: unknown }[] = []
   const note = (event: string, fields: unknown = {}) => {
     logged.push({ event, fields })
   }
   const alertsSetting =
-    options.alerts === undefined ? { url: `${receiver.url}/alerts?token=s3cret`, rules, remindHours: 4 } : options.alerts
+    options.alerts === undefined
+      ? { url: `${receiver.url}/alerts?token=s3cret`, rules, remindHours: 4 }
+      : options.alerts
   const { alerts, tellAlert, webhooks } = openWebhooks({
     config: {
       ...{ alerts: alertsSetting, queueName: queue.name, webhookResolver: "" },
@@ -73,7 +79,8 @@ function open({ rules = { breaker_open: {} }, ...options }: SceneOptions = {}) {
       await queue.cancel(id, null)
     },
     heal: () => queue.setPaused("openai", false),
-    told: () => receiver.calls.map(({ headers, body }) => ({ id: headers["webhook-id"], ...JSON.parse(body) })),
+    told: () =>
+      receiver.calls.map(({ headers, body }) => ({ id: headers["webhook-id"], ...JSON.parse(body) })),
   }
 }
 
@@ -97,7 +104,9 @@ describe("alerts", () => {
       },
     })
     const { firing } = await s.alerts.read()
-    expect(firing).toMatchObject([{ alertId: fired.data.alertId, rule: "breaker_open", text: fired.data.text }])
+    expect(firing).toMatchObject([
+      { alertId: fired.data.alertId, rule: "breaker_open", text: fired.data.text },
+    ])
     await s.heal()
     await s.tick()
     expect(await s.tell()).toEqual([])
@@ -106,7 +115,10 @@ describe("alerts", () => {
     const [, recovered] = s.told()
     expect(recovered).toMatchObject({
       type: "alert.recovered",
-      data: { alertId: fired.data.alertId, text: expect.stringMatching(/^It is over, after \d+ min: openai/) },
+      data: {
+        alertId: fired.data.alertId,
+        text: expect.stringMatching(/^It is over, after \d+ min: openai/),
+      },
     })
     expect(recovered.id).not.toBe(fired.id)
     expect(await s.alerts.read()).toMatchObject({
@@ -176,9 +188,13 @@ describe("alerts", () => {
       if (at === null || at === undefined) break
       s.clock.set(at)
     }
-    expect((await s.alerts.read()).notices).toMatchObject([{ state: "exhausted", status: 500, error: "status" }])
+    expect((await s.alerts.read()).notices).toMatchObject([
+      { state: "exhausted", status: 500, error: "status" },
+    ])
     expect(receiver.calls.length).toBeGreaterThan(10)
-    expect(new Set(receiver.calls.map(({ headers, body }) => `${headers["webhook-id"]} ${body}`)).size).toBe(1)
+    expect(new Set(receiver.calls.map(({ headers, body }) => `${headers["webhook-id"]} ${body}`)).size).toBe(
+      1,
+    )
   })
 
   it("go nowhere private", async () => {
@@ -284,7 +300,9 @@ describe("of many that evaluate at once", () => {
         await s.tell()
         const { notices } = await s.alerts.read()
         expect(notices.every(({ state }) => state === "delivered")).toBe(true)
-        expect(new Set(s.told().map(({ id }) => id))).toEqual(new Set(notices.map(({ noticeId }) => noticeId)))
+        expect(new Set(s.told().map(({ id }) => id))).toEqual(
+          new Set(notices.map(({ noticeId }) => noticeId)),
+        )
       }),
       { numRuns: 12 },
     )
