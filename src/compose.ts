@@ -78,7 +78,7 @@ export interface QueueServices {
 export function openQueue(config: Config, openTransport?: OpenTransport, log: Log = jsonLog): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
-  const queue = createQueue({ redis, queueName, settings, openTransport })
+  const queue = createQueue({ redis, queueName, settings, openTransport, log })
   const chores = createChores({ redis, queueName })
   const told = openWebhooks({
     ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
@@ -174,8 +174,8 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
       watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
-      // Before this tick claims, which would hide that nobody else does; its claim sees to what there is to tell.
-      await deps.alerts.evaluate()
+      // Before this tick claims, which would hide that nobody else does.
+      if (await deps.alerts.evaluate()) await lane?.lanes.wakeChores()
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
     },
   }

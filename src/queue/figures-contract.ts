@@ -1,5 +1,5 @@
 import type { ProviderLimits } from "../core/limits.ts"
-import type { Percentiles } from "../core/pulse.ts"
+import type { CommandUse, Percentiles } from "../core/pulse.ts"
 import type { Priority, RequestState } from "../core/request.ts"
 import type { DrainCounts } from "./contract.ts"
 
@@ -41,6 +41,7 @@ export interface QueueStats {
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
+  commands: CommandUse
 }
 
 export interface QueueHealth {

@@ -1,6 +1,7 @@
 import type { Pulse, PulseProvider } from "../core/pulse.ts"
 import { PRIORITIES, type Priority } from "../core/request.ts"
 import { type Figures, findTroubles } from "../core/troubles.ts"
+import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import { learn, type QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
 import { limitsInForce } from "./levers.ts"
@@ -27,7 +28,7 @@ export async function readFigures(
   const { keys, store, settings } = context
   const fieldsOfLines = () => context.lines.flatMap((line) => [`pending:${line}`, `starts:${line}`])
   const fields = [
-    ...["lines", "load", "since", "drains", "lanes", "paused:*", ...others],
+    ...["lines", "load", "since", "drains", "lanes", "paused:*", ...COMMAND_FIELDS, ...others],
     ...[...THROUGHPUT_FIELDS, ...MINUTE_FIELDS],
     ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
     ...fieldsOfLines(),
@@ -84,7 +85,7 @@ function composeFigures(context: QueueContext, meta: Record<string, string>, sch
       context.settings.providers.map((name) => [name, readProvider(context, meta, name, now)]),
     ),
     lanes,
-    commands: { today: 0, yesterday: 0, lastMinute: 0, budget: null },
+    commands: readCommandUse(meta, context.settings.commandBudget, now),
   }
 }
 

@@ -29,8 +29,11 @@ export interface AlertDeps {
 
 /** Alerts as their callers see them. */
 export interface Alerts {
-  /** Looks whether something is wrong, and has it told. Without `ALERTS` it costs nothing. Two commands, three or four more where something has changed. Never throws. */
-  evaluate(): Promise<void>
+  /**
+   * Looks whether something is wrong, and has it told: true when there is a notice for whoever sees to chores. Costs two
+   * commands, three or four more where something has changed; without `ALERTS` none. Never throws.
+   */
+  evaluate(): Promise<boolean>
   /** One command. */
   read(): Promise<AlertsView>
   /** Throws `conflict` where `ALERTS` is not set, so that nobody would look. */
@@ -44,21 +47,23 @@ export function createAlerts({ config, store, clock, log }: AlertDeps): Alerts {
   const inForce = ({ changes }: KnownAlerts) => settingsInForce(setting, changes)
   return {
     async evaluate() {
-      if (setting === null) return
+      if (setting === null) return false
       try {
         const { figures, known } = await store.look()
         const settings = inForce(known)
         const { state } = known
         const decided = evaluateAlerts({ state, figures, settings, queueName, newId: newOperationId })
-        if (decided === null) return
+        if (decided === null) return false
         const due = decided.notices.map(({ noticeId }) => noticeId)
         // Who has lost looks again with the next tick: the one who has won saw the same.
-        if (!(await store.write(known, decided.state, due))) return
+        if (!(await store.write(known, decided.state, due))) return false
         for (const { noticeId, type, rule, provider } of decided.notices) {
           log.warn(type === "alert.firing" ? "alert_firing" : "alert_recovered", { noticeId, rule, provider })
         }
+        return due.length > 0
       } catch (error) {
         log.error("alerts_failed", { kind: kindOf(error) })
+        return false
       }
     },
     read: async () => present(await store.read(), setting),

@@ -2,12 +2,12 @@ const EVERY_MS = 60_000
 
 /** Looks for alerts once a minute while any worker of the process runs: where there is no cron, nobody else would. */
 export class AlertRounds {
-  readonly #evaluate: () => Promise<void>
+  readonly #evaluate: () => Promise<unknown>
   readonly #running = new Set<object>()
   #timer: NodeJS.Timeout | undefined
 
   /** `evaluate`: never rejects. */
-  constructor(evaluate: () => Promise<void>) {
+  constructor(evaluate: () => Promise<unknown>) {
     this.#evaluate = evaluate
   }
 

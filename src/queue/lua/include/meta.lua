@@ -6,7 +6,8 @@ local next_at = {}
 local now = tonumber(ARGV[1])
 -- How many are pending: per line its four levels and `total`; of all these lines together.
 local pending, all_pending = {}, 0
--- Of other parts, which set the fields that they have collected changes of.
+-- Of other parts, which set the fields that they have collected changes of. The last added writes first, so those of a part
+-- run before those of what it includes.
 local writers = {}
 
 local function meta_set(field, value)
@@ -14,9 +15,26 @@ local function meta_set(field, value)
   meta_changes[field] = value
 end
 
+-- Commands that count from the moment that `meta` is written: those so far, the HSET itself, and what others have told.
+local function to_tell()
+  return billed + 1 + (tonumber(meta.untold) or 0)
+end
+
+-- They go along with what is written anyway: "day today yesterday", the day counted from the epoch.
+local function write_spent()
+  local today = math.floor(now / 86400000)
+  local day, count, before = unpack(numbers(meta.spent))
+  if not day then day, count, before = today, 0, 0 end
+  -- Clocks differ: around midnight the day does not go back.
+  if today > day then day, count, before = today, 0, today == day + 1 and count or 0 end
+  meta_set("spent", join(day, count + to_tell(), before))
+  if meta.untold ~= "" then meta_set("untold", "") end
+  spent = meta.spent
+end
+
 -- Returns false when a registered line is missing from `lines`: the caller must come again with its keys.
 local function meta_read(lines, fields)
-  local names = { "version", "lines", "next", "since", "load" }
+  local names = { "version", "lines", "next", "since", "load", "spent", "untold" }
   for _, line in ipairs(lines) do
     names[#names + 1] = "pending:" .. line
   end
@@ -26,6 +44,7 @@ local function meta_read(lines, fields)
   for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(names))) do
     meta[names[i]] = value or ""
   end
+  spent = meta.spent
   if meta.version ~= "" and meta.version ~= "1" then
     error("AIQ_VERSION meta " .. meta.version)
   end
@@ -50,8 +69,8 @@ local function meta_read(lines, fields)
 end
 
 local function meta_write()
-  for _, write in ipairs(writers) do
-    write()
+  for i = #writers, 1, -1 do
+    writers[i]()
   end
   if next_at.due then
     local after = join(next_at.due, next_at.expiry, next_at.deadline, next_at.chore)
@@ -60,12 +79,17 @@ local function meta_write()
   for line, counts in pairs(pending) do
     if counts.changed then meta_changes["pending:" .. line] = join(unpack(counts)) end
   end
+  if not next(meta_changes) then return end
+  local was_read = meta.spent
+  if was_read then write_spent() end
   local values = {}
   for field, value in pairs(meta_changes) do
     values[#values + 1] = field
     values[#values + 1] = value
   end
-  if #values > 0 then redis.call("HSET", KEYS[1], unpack(values)) end
+  redis.call("HSET", KEYS[1], unpack(values))
+  -- The process counts only what comes after.
+  if was_read then billed = 0 end
 end
 
 -- One more or less pending in a line's level.
