@@ -265,7 +265,7 @@ describe("of many that evaluate at once", () => {
       tellers: fc.integer({ min: 0, max: 2 }),
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 8 }), async (steps) => {
         await store.flush()
         receiver.calls.length = 0
         const s = open()
@@ -304,9 +304,9 @@ describe("of many that evaluate at once", () => {
           new Set(notices.map(({ noticeId }) => noticeId)),
         )
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     )
-  })
+  }, 120_000)
 
   it("and one that is gone after its call is followed by another, under the same id", async () => {
     const s = open()
