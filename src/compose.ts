@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "./core/clock.ts"
 import { type Config, parseConfig } from "./core/config.ts"
 import { createIdGenerator } from "./core/ids.ts"
 import { jsonLog, type Log } from "./core/log.ts"
+import type { Tracing } from "./core/tracing.ts"
 import { VERSION } from "./core/version.ts"
 import { type ChoreDeps, type ChoreHandler, ChoreRun } from "./drain/chores.ts"
 import type { DrainDeps } from "./drain/drain.ts"
@@ -26,18 +27,22 @@ import { createQueue } from "./queue/queue.ts"
 import type { OpenTransport } from "./queue/store.ts"
 import { createUploads } from "./queue/uploads.ts"
 import { createWebhookStore } from "./queue/webhooks.ts"
+import { createTracing } from "./tracing/tracing.ts"
 import type { Alerts } from "./webhooks/alerts.ts"
 import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
+export { EXPORTS_AT_END } from "./drain/budget.ts"
 export type { Caller } from "./drain/call-request.ts"
 export { decideOutcome, settleOverdue } from "./drain/decide-outcome.ts"
 export { Drain, type DrainDeps, type DrainObserver } from "./drain/drain.ts"
+export { reportCall, reportOutcome } from "./drain/report.ts"
 export { carryOut } from "./drain/run-drain.ts"
 export { parseJson } from "./http/body.ts"
 export { store as storeRequests } from "./http/enqueue.ts"
 export { checkIdempotencyKey, identify } from "./http/idempotency.ts"
+export { reportCancelled } from "./http/report.ts"
 export { checkCommandSize, checkEntrySizes, MAX_BULK_BYTES } from "./http/sizes.ts"
 export { type Answer, readAnswer } from "./providers/given-answer.ts"
 export { type FailureReport, readFailure } from "./providers/given-failure.ts"
@@ -71,6 +76,8 @@ export interface QueueServices {
   tellAlert: ChoreHandler
   clock: Clock
   log: Log
+  /** null: nobody wants to know. */
+  tracing: Tracing | null
   newRequestId: () => string
 }
 
@@ -90,6 +97,7 @@ export function openQueue(config: Config, openTransport?: OpenTransport, log: Lo
     files: createFiles({ redis, queueName, settings: config }),
     batches: createBatches({ redis, queueName }),
     ...{ clock: systemClock, log, newRequestId: createIdGenerator(systemClock) },
+    tracing: createTracing({ config, fetch: callFetch, clock: systemClock, log }),
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod"
+import type { Principal } from "../../src/auth/principal.ts"
 import { SCOPES, type StoredKey } from "../../src/core/contracts/access.ts"
 import { DELIVERY_STATES, type Delivery } from "../../src/core/delivery.ts"
 import { CALLBACK_EVENTS, PRIORITIES } from "../../src/core/request.ts"
@@ -118,6 +119,13 @@ const ShownKey: z.ZodType<Omit<StoredKey, "sha256">> = named("Key", z.strictObje
 export const IssuedKey = named(
   "IssuedKey",
   z.strictObject({ ...shownKey, key: text.regex(/^aiq_/).describe("Told this once.") }),
+)
+export const Self: z.ZodType<Principal> = named(
+  "Self",
+  z.strictObject({
+    ...{ keyId: text, organizationId: text, scopes: z.array(z.enum(SCOPES)) },
+    ...{ maxPriority: z.enum(PRIORITIES).nullable(), ratePerMinute: z.int().nullable() },
+  }),
 )
 export const Keys = named("Keys", z.strictObject({ data: z.array(ShownKey) }))
 

@@ -4,6 +4,7 @@ import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
+import { readTracing, type TracingSettings } from "./config-tracing.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
 import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
@@ -57,6 +58,7 @@ export interface Config {
   webhookResolver: string
   /** null: nothing is evaluated. Run-time changes are kept in the store. */
   alerts: AlertSettings | null
+  tracing: TracingSettings
 }
 
 /** variable → default, least, greatest. A default stands here because `docs/operations.md` says why. */
@@ -150,6 +152,7 @@ export function parseConfig(
     models: readModels(variables, { providers, routes }),
     ...webhooks,
     alerts: readAlerts(variables, webhooks),
+    ...readTracing(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

@@ -7,6 +7,13 @@ export interface Log {
   error(event: string, fields?: LogFields): void
 }
 
+/** Without what went well: for processes of which the queue is only a part. */
+export const quietLog: Log = {
+  info: () => {},
+  warn: (event, fields) => jsonLog.warn(event, fields),
+  error: (event, fields) => jsonLog.error(event, fields),
+}
+
 /** One JSON object a line, which Workers Logs indexes by field. */
 export const jsonLog: Log = {
   info: (event, fields) => console.log(JSON.stringify({ level: "info", event, ...fields })),

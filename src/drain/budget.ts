@@ -9,6 +9,8 @@ const LEAST_TIMEOUT_MS = 1000
 export const SETTLE_BYTES = 8_000_000
 /** For a script that the store has forgotten, an answer that got lost, a lease to be extended. */
 const SPARE_TRIPS = 5
+/** Of spans, when a drain has ended: within what it kept to spare. */
+export const EXPORTS_AT_END = 4
 
 /** What is still to be paid for out of the subrequests that are left. */
 export interface Obligations {

@@ -4,6 +4,8 @@ import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import { PRIORITIES } from "../core/request.ts"
 import type { SetTimer } from "../core/timers.ts"
+import { callSpanId, isSampled, underSpan, writeTraceparent } from "../core/trace.ts"
+import type { Tracing } from "../core/tracing.ts"
 import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
 import type { ClaimedRequest, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
 import type { Budget } from "./budget.ts"
@@ -27,6 +29,7 @@ export interface CallDeps {
   clock: Clock
   random: Random
   log: Log
+  tracing?: Tracing | null
   fetch: typeof fetch
   setTimer: SetTimer
   slots: Slots
@@ -103,7 +106,7 @@ async function coverCall(
 }
 
 async function callProvider(
-  { config, fetch, setTimer, log, onText }: CallDeps,
+  { config, fetch, setTimer, log, tracing, onText }: CallDeps,
   provider: Caller,
   { claimed, abort }: HeldRequest,
   release: ReleaseSlot,
@@ -117,6 +120,7 @@ async function callProvider(
       maxResultBytes: config.maxResultBytes,
       signal: abort.signal,
       ...(onText && { onText }),
+      ...(claimed.lease.trace !== "" && { traceparent: traceparentOf(claimed.lease, tracing != null) }),
       fetch: fetchInSlot(fetch, release),
       setTimer,
     })
@@ -130,6 +134,12 @@ async function callProvider(
     })
     return { kind: "failed", failure: INTERNAL_FAILURE, usage: null }
   }
+}
+
+/** Where no span is made of the call, what stands above it is told. */
+function traceparentOf({ requestId, attempt, trace }: Lease, isTraced: boolean): string {
+  const isSpan = isTraced && isSampled(trace)
+  return writeTraceparent(isSpan ? underSpan(trace, callSpanId(requestId, attempt)) : trace)
 }
 
 const INTERNAL_FAILURE = {

@@ -2,6 +2,7 @@ import type { Clock, Random } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import type { Log } from "../core/log.ts"
 import { createTimers, type SetTimer } from "../core/timers.ts"
+import type { Tracing } from "../core/tracing.ts"
 import type { Claim, ClaimOptions, Lease, RequestQueue, Settlement, SettleReply } from "../queue/contract.ts"
 import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
@@ -29,6 +30,8 @@ export interface DrainDeps {
    * Never rejects. Absent: others do.
    */
   seeToChores?: (subrequests: number) => Promise<number>
+  /** Is told what becomes of requests; absent or null: nobody is. */
+  tracing?: Tracing | null
 }
 
 /** How a drain stands. */
@@ -91,6 +94,8 @@ const MAX_BYTES_PER_CLAIM = 4 * 1024 * 1024
 /** What comes sooner is waited for: about the backoff before a first retry. */
 const PATIENCE_MS = 2000
 const REST_MS = 1000
+/** Spans get a connection when nobody else wants it. */
+const LAST_RANK = Number.POSITIVE_INFINITY
 /** How long an answer waits to be settled with others: a group of 20 costs a tenth as much per request as one. */
 const GATHER_MS = 250
 /** The same while a slot is free for what the claim that goes along would find. */
@@ -111,6 +116,8 @@ const HEAR_EVERY_MS_WHEN_FULL = 500
 const LOOKS_SHARE = 0.25
 /** Nor may the texts of calls that are watched. */
 const PARTIALS_SHARE = 0.25
+/** Nor may spans. */
+const SPANS_SHARE = 0.1
 /** Nor may chores, at a time more than this where nothing limits them. */
 const CHORES_SHARE = 1 / 3
 const MOST_FOR_CHORES = 10_000
@@ -148,6 +155,8 @@ export class Drain {
   #lookAtProvidersAt = 0
   #looksLeft: number
   #choresLeft: number
+  #exportsLeft: number
+  #isExporting = false
   /** What is being done beside the calls. */
   chores: Promise<unknown> | null = null
 
@@ -172,6 +181,7 @@ export class Drain {
     this.#lookAt = this.startedAt + LOOK_EVERY_MS
     this.#looksLeft = Math.floor(deps.config.subrequestLimit * LOOKS_SHARE)
     this.#choresLeft = Math.floor(deps.config.subrequestLimit * CHORES_SHARE)
+    this.#exportsLeft = Math.floor(deps.config.subrequestLimit * SPANS_SHARE)
   }
 
   /** Something may be there at that instant, epoch ms. When the drain ends before, `nextAt` tells. */
@@ -205,6 +215,24 @@ export class Drain {
       this.budget.spend(used - share)
       this.#choresLeft -= used
       this.chores = null
+    })
+  }
+
+  /**
+   * Sends spans, when it is time, beside the calls: by a connection of the store's, which only texts that are followed and
+   * leases that are extended want too, and which it holds for three seconds at the longest. Nothing waits for it.
+   */
+  sendSpans(): void {
+    const { tracing } = this.deps
+    if (tracing == null || this.#isExporting || this.#exportsLeft < 1 || !tracing.isDue) return
+    if (this.budget.spare(this.#obligations()) < 1) return
+    this.budget.spend(1)
+    this.#exportsLeft -= 1
+    this.#isExporting = true
+    void this.storeSlots.acquire(undefined, LAST_RANK).then(async (release) => {
+      await tracing.flush(1)
+      release()
+      this.#isExporting = false
     })
   }
 

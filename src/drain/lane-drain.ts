@@ -1,4 +1,5 @@
 import { newOperationId } from "../core/ids.ts"
+import { EXPORTS_AT_END } from "./budget.ts"
 import { Drain, type DrainDeps, type Order, type Outlook } from "./drain.ts"
 import type { LaneAlarm } from "./lane-alarm.ts"
 import { type Lanes, laneName } from "./lanes.ts"
@@ -50,6 +51,8 @@ export class LaneDrain {
       // From here on who wakes this lane sets its alarm; until here the drain was told, and knows when to go on.
       this.#drain = null
     }
+    // The object lives until it has ended; the next alarm does not wait for it.
+    void this.#deps.tracing?.flush(EXPORTS_AT_END)
     if (drain.nextAt !== null) await this.#sleep(drain.nextAt)
     await this.#passingOn
   }

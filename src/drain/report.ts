@@ -1,5 +1,10 @@
+import type { Clock } from "../core/clock.ts"
+import { requestIdTime } from "../core/ids.ts"
 import type { Log } from "../core/log.ts"
-import type { Decision, Settlement, SettleReply } from "../queue/contract.ts"
+import { traceIdOf } from "../core/trace.ts"
+import type { Tracing } from "../core/tracing.ts"
+import type { ClaimedRequest, Decision, Settlement, SettleReply } from "../queue/contract.ts"
+import { lineOf } from "../queue/targets.ts"
 
 /** What a drain did. Counts are of settlements that the store took; `noted`: another had the last word. */
 export interface DrainReport {
@@ -42,16 +47,52 @@ export function newReport(): DrainReport {
   }
 }
 
-/** Counts one settlement and logs it: ids, codes and times, never content. */
+/** Where it is told what becomes of requests: ids, codes and times, never content. */
+export interface ReportDeps {
+  clock: Clock
+  log: Log
+  tracing?: Tracing | null
+}
+
+/** What any line of a request begins with. `trace`: empty, it has none. */
+export function lineFields(requestId: string, organizationId: string, trace: string) {
+  return { requestId, organizationId, traceId: traceIdOf(trace) }
+}
+
+export function reportClaimed(
+  log: Log,
+  { lease, target, startedAt, dueAt }: ClaimedRequest,
+  owner: string,
+): void {
+  log.info("claimed", {
+    ...lineFields(lease.requestId, lease.organizationId, lease.trace),
+    ...{ attempt: lease.attempt, provider: target.provider, model: target.model },
+    ...{ waitMs: Math.max(0, startedAt - dueAt), owner },
+  })
+}
+
+/** The attempt's span, whatever the store will say to its settlement. */
+export function reportCall(
+  tracing: Tracing | null | undefined,
+  { lease, head, dueAt, startedAt }: ClaimedRequest,
+  { attempt, result }: Pick<Settlement, "attempt" | "result">,
+): void {
+  if (tracing == null || attempt === null) return
+  const { trace } = lease
+  tracing.called({ head, line: lineOf(head), trace, attempt, result, dueAt, claimedAt: startedAt })
+}
+
+/** Counts one settlement. */
 export function reportSettled(
   report: DrainReport,
-  log: Log,
-  { lease, decision, attempt, result }: Settlement,
+  deps: ReportDeps,
+  settlement: Settlement,
   reply: SettleReply,
 ): void {
+  const { lease, decision, attempt, result } = settlement
   report[reply === "settled" ? COUNTED_AS[decision.kind] : "noted"] += 1
-  log.info("attempt", {
-    requestId: lease.requestId,
+  deps.log.info("attempt", {
+    ...lineFields(lease.requestId, lease.organizationId, lease.trace),
     attempt: lease.attempt,
     decision: decision.kind,
     reply,
@@ -60,6 +101,27 @@ export function reportSettled(
     status: attempt?.status,
     ms: attempt === null ? undefined : attempt.finishedAt - attempt.startedAt,
     dueAt: decision.kind === "retry" ? decision.dueAt : undefined,
+  })
+  reportOutcome(deps, settlement, reply)
+}
+
+/** Only where this settlement is the one that ended the request. */
+export function reportOutcome(
+  { clock, log, tracing }: ReportDeps,
+  { lease, decision, attempt, result }: Settlement,
+  reply: SettleReply,
+): void {
+  const { kind: state } = decision
+  if (reply !== "settled" || (state !== "completed" && state !== "failed")) return
+  const { requestId, organizationId, trace } = lease
+  const [now, code] = [clock(), result.error?.code]
+  log.info("settled", {
+    ...lineFields(requestId, organizationId, trace),
+    ...{ attempt: lease.attempt, state, code, ms: now - requestIdTime(requestId) },
+  })
+  tracing?.ended({
+    ...{ requestId, organizationId, trace, state, code: code ?? null, attempt: lease.attempt },
+    ...{ startedAt: attempt?.finishedAt ?? now, endedAt: now },
   })
 }
 

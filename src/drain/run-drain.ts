@@ -12,7 +12,7 @@ import { handBack, settleOverdue } from "./decide-outcome.ts"
 import { Drain, type DrainDeps, type DrainOptions } from "./drain.ts"
 import type { HeldRequest } from "./hand.ts"
 import type { Group } from "./outbox.ts"
-import { type DrainReport, reportEnd, reportSettled } from "./report.ts"
+import { type DrainReport, reportCall, reportClaimed, reportEnd, reportSettled } from "./report.ts"
 
 /** The queue tries an operation four times before it gives up; each try is a subrequest. */
 const MORE_TRIES_OF_THE_QUEUE = 3
@@ -32,6 +32,7 @@ export function runDrain(deps: DrainDeps, options: DrainOptions): Promise<DrainR
 /** The same for a drain that others hold too, to wake it or to end one of its calls. */
 export async function carryOut(drain: Drain): Promise<DrainReport> {
   for (;;) {
+    drain.sendSpans()
     const step = drain.nextStep()
     switch (step.kind) {
       case "turn":
@@ -81,7 +82,7 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
   drain.gate.open(settlements)
   for (const [i, settlement] of settlements.entries()) {
     const reply = replies[i] ?? "gone"
-    reportSettled(drain.report, deps.log, settlement, reply)
+    reportSettled(drain.report, deps, settlement, reply)
     drain.options.observer?.settled(settlement, reply)
   }
   if (claim === null) {
@@ -118,6 +119,7 @@ function receive(drain: Drain, claim: Claim): void {
       continue
     }
     if (provider !== undefined) {
+      reportClaimed(deps.log, claimed, drain.options.owner)
       start(drain, claimed, provider)
       continue
     }
@@ -138,6 +140,7 @@ function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
     drain.hand.drop(held)
     drain.partials.drop(held)
     const settlement = ended ?? (held.isGivenBack ? handBack(claimed.lease) : null)
+    if (settlement !== null) reportCall(deps.tracing, claimed, settlement)
     if (settlement !== null) drain.decided(settlement)
     drain.bell.ring()
   }

@@ -1,6 +1,7 @@
 import { newOperationId } from "../core/ids.ts"
 import type { RequestQueue } from "../queue/contract.ts"
 import { LOOKING } from "../queue/pulse.ts"
+import { EXPORTS_AT_END } from "./budget.ts"
 import type { DrainDeps } from "./drain.ts"
 import type { Lanes } from "./lanes.ts"
 import { type DrainReport, newReport } from "./report.ts"
@@ -60,6 +61,7 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
     },
   })
   leave()
+  await deps.tracing?.flush(EXPORTS_AT_END)
   return report
 }
 
@@ -78,6 +80,7 @@ export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainRep
   const isIdle = deserved === 0 && report.errors === 0
   rests.set(queue, isIdle ? Math.min(report.wakeAt ?? Number.POSITIVE_INFINITY, clock() + REST_MS) : 0)
   await Promise.all(woken)
+  await deps.tracing?.flush(EXPORTS_AT_END)
   return report
 }
 

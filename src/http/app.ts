@@ -26,6 +26,7 @@ import { mountPulse } from "./pulse.ts"
 import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
+import { mountSelf } from "./self.ts"
 import { mountStats } from "./stats.ts"
 import { mountWebhookSecrets } from "./webhook-secrets.ts"
 
@@ -60,6 +61,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountProviders(app)
   mountOrganizations(app)
   mountKeys(app)
+  mountSelf(app)
   mountAudit(app)
   mountFiles(app)
   mountUploads(app)

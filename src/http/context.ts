@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts"
 import type { Config, ConfigProblem } from "../core/config.ts"
 import type { Delivery } from "../core/delivery.ts"
 import type { Log } from "../core/log.ts"
+import type { Tracing } from "../core/tracing.ts"
 import type { AccessStore, AuditEntry } from "../queue/access-contract.ts"
 import type { BatchStore } from "../queue/batches-contract.ts"
 import type { RequestQueue } from "../queue/contract.ts"
@@ -68,6 +69,8 @@ export interface Services {
   newRequestId: () => string
   clock: Clock
   log: Log
+  /** null: nobody wants to know what becomes of requests. */
+  tracing: Tracing | null
   version: string
 }
 

@@ -3,7 +3,7 @@ import type { AppEnv } from "./context.ts"
 
 const METHODS = "GET, HEAD, POST, PATCH, DELETE"
 const HEADERS =
-  "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Prefer, Last-Event-ID, x-api-key, X-Queue-Priority, X-Queue-Timeout, OpenAI-Organization"
+  "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Prefer, Last-Event-ID, traceparent, x-api-key, X-Queue-Priority, X-Queue-Timeout, OpenAI-Organization"
 /** Vendors' SDKs obey `X-Should-Retry`, in pages too: one that cannot read it tries again what was paid for. */
 const EXPOSED =
   "Location, Retry-After, X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, Preference-Applied, X-Queue-Request-Id, X-Should-Retry, Request-Id"

@@ -3,11 +3,13 @@ import type { ReadRequests, RequestRules } from "../core/contracts/new-request.t
 import { invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import type { RequestHead } from "../core/request.ts"
+import { readTraceparent, type Trace } from "../core/trace.ts"
 import type { Enqueued, EnqueueReply, Idempotency, NewRequest, RequestQueue } from "../queue/contract.ts"
 import type { JsonBody } from "./body.ts"
 import type { AppContext, Services } from "./context.ts"
 import { identify, readIdempotencyKey } from "./idempotency.ts"
-import { servicesOf, wakeLanes } from "./resource.ts"
+import { type ReportDeps, reportStored } from "./report.ts"
+import { sendSpans, servicesOf, wakeLanes } from "./resource.ts"
 import { checkCommandSize } from "./sizes.ts"
 
 /** What the enqueue routes answer, per request. */
@@ -31,7 +33,9 @@ export async function enqueue(
     requireOrganization(principal, head.organizationId)
   }
   const idempotency = idempotencyKey === null ? null : await identify(c.req.path, idempotencyKey, requests)
-  const stored = await store(services.queue, requests, idempotency)
+  const caller = readTraceparent(c.req.header("traceparent"))
+  const stored = await store(services, requests, idempotency, caller)
+  sendSpans(c)
   wakeLanes(c, Math.min(...requests.map(({ head }) => head.scheduledAt ?? 0)))
   if (stored.replayed) c.header("Idempotency-Replayed", "true")
   return stored.requests.map((reply, i) => present(reply, requests[i]?.head))
@@ -55,17 +59,25 @@ function rulesOf({ config, clock, newRequestId }: Services, organizationId: stri
   return { config, organizationId, now: clock(), newRequestId }
 }
 
-/** When the store went silent, the caller must know that the requests may be there after all, and under which ids. */
+/** `caller`: the trace that the call came with. When the store went silent, the caller must know that the requests may be there after all, and under which ids. */
 export async function store(
-  queue: RequestQueue,
+  deps: ReportDeps & { queue: RequestQueue },
   requests: NewRequest[],
   idempotency: Idempotency | null,
+  caller: Trace,
 ): Promise<Enqueued> {
+  const { queue, clock, tracing } = deps
+  const startedAt = clock()
+  for (const request of requests) {
+    request.trace = tracing === null ? caller : tracing.begin(request.head.requestId, caller)
+  }
   const ids = requests.map(({ head }) => head.requestId)
-  return naming(ids.length === 1 ? { requestId: ids[0] } : { requestIds: ids }, async () => {
+  const stored = await naming(ids.length === 1 ? { requestId: ids[0] } : { requestIds: ids }, async () => {
     if (idempotency !== null) return queue.enqueueOnce(requests, idempotency)
     return { requests: await queue.enqueue(requests), replayed: false }
   })
+  if (!stored.replayed) reportStored(deps, requests, caller, startedAt)
+  return stored
 }
 
 /** Stores something new; an error after which it may be stored all the same says so, with the names to look for. */

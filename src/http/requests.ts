@@ -11,12 +11,13 @@ import { type EnqueuedRequest, enqueue, present } from "./enqueue.ts"
 import { awaitRequest } from "./follow/await-request.ts"
 import { listRequests } from "./list.ts"
 import { readPreferences } from "./preferences.ts"
-import { answerNotFound } from "./problems.ts"
 import { readQuery } from "./query.ts"
 import { knownShape, readStatus, unknownRequest } from "./read-status.ts"
-import { afterAnswer, resource, servicesOf, wakeLanes } from "./resource.ts"
+import { reportCancelled, reportReplayed } from "./report.ts"
+import { afterAnswer, resource, sendSpans, servicesOf, wakeLanes } from "./resource.ts"
 import { retryAfterSeconds } from "./retry-after.ts"
 import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
+import { mountSweeps } from "./sweep.ts"
 
 export function mountRequests(app: App): void {
   resource(app, "/v1/requests", {
@@ -24,8 +25,8 @@ export function mountRequests(app: App): void {
     GET: { scope: "read", handle: listRequests },
   })
   resource(app, "/v1/requests/bulk", { POST: { scope: "enqueue", handle: postBulk } })
-  // Kept free for operations on many requests; else they would pass for ids.
-  app.all("/v1/requests/:reserved{cancel|replay|discard}", answerNotFound)
+  // Before what takes any name for an id.
+  mountSweeps(app)
   resource(app, "/v1/requests/:requestId", {
     GET: { scope: "read", handle: getRequest },
     DELETE: { scope: "cancel", handle: deleteRequest },
@@ -84,6 +85,7 @@ async function replayRequest(c: AppContext): Promise<Response> {
   const requestId = knownShape(c.req.param("requestId"))
   const audit = auditEntry(c, "request.replayed", requestId)
   const reply = await queue.replay(requestId, tenantOf(c.get("principal")), { deadlineAt }, audit)
+  reportReplayed(servicesOf(c), requestId, reply)
   if (reply.kind === "unknown") throw unknownRequest()
   if (reply.kind === "conflict") {
     throw new AppError("conflict", `Only a failed request can be replayed; this one is ${reply.state}.`)
@@ -126,6 +128,8 @@ export async function cancelRequest(
   const id = knownShape(requestId)
   const audit = auditEntry(c, "request.cancelled", id)
   const reply = await queue.cancel(id, tenantOf(c.get("principal")), audit, deadLetter)
+  reportCancelled(servicesOf(c), id, reply)
+  sendSpans(c)
   switch (reply.kind) {
     case "cancelled":
       if (reply.choresDue) afterAnswer(c, lanes.wakeChores())

@@ -107,6 +107,12 @@ export function outlivingCaller<Result>(c: AppContext, work: Promise<Result>): P
   return work
 }
 
+/** What was told of requests goes to the collector, after the answer. */
+export function sendSpans(c: AppContext): void {
+  const { tracing } = servicesOf(c)
+  if (tracing !== null) afterAnswer(c, tracing.flushSoon())
+}
+
 /** Something may be there to be claimed at that instant, by default now. The answer does not wait for it. */
 export function wakeLanes(c: AppContext, at = 0): void {
   afterAnswer(c, servicesOf(c).lanes.wake(at))

@@ -6,6 +6,7 @@ import {
   openQueue,
   type QueueServices,
   type QueueStats,
+  reportCancelled,
   type StatusReply,
   toAIRequest,
 } from "../compose.ts"
@@ -17,13 +18,14 @@ import { check, invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import { isRequestId } from "../core/ids.ts"
 import { type AIRequestQueueOptions, readSettings } from "../core/library-settings.ts"
+import { quietLog } from "../core/log.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { ChatMessage, FinishedState } from "../core/request.ts"
 import type { AskedRequest } from "../core/request-options.ts"
 import { Attempts } from "./attempts.ts"
 import { Dequeuer } from "./dequeue.ts"
 import type { AttemptOf } from "./held.ts"
-import { type EnqueueOptions, enqueueBody } from "./new-request.ts"
+import { type CallOptions, type EnqueueOptions, enqueueBody } from "./new-request.ts"
 import { type WaitOptions, waitUntilFinished } from "./wait-for.ts"
 
 const MAX_DEQUEUED = 1000
@@ -70,10 +72,10 @@ export class AIRequestQueue {
     provider: string,
     model: string,
     messages: ChatMessage[],
-    { idempotencyKey, ...options }: EnqueueOptions = {},
+    { idempotencyKey, traceparent, ...options }: EnqueueOptions = {},
   ): Promise<string> {
     const body = { ...options, provider, model, messages }
-    const [requestId] = await enqueueBody(this.#services, "one", body, idempotencyKey)
+    const [requestId] = await enqueueBody(this.#services, "one", body, { idempotencyKey, traceparent })
     if (requestId === undefined) throw new AppError("internal", "A reply without its request.")
     return requestId
   }
@@ -87,11 +89,8 @@ export class AIRequestQueue {
    * const ids = await queue.enqueueMany(texts.map((content) => ({ provider, model, messages: [{ role: "user", content }] })))
    * ```
    */
-  async enqueueMany(
-    requests: AskedRequest[],
-    { idempotencyKey }: Pick<EnqueueOptions, "idempotencyKey"> = {},
-  ): Promise<string[]> {
-    return enqueueBody(this.#services, "many", { requests }, idempotencyKey)
+  async enqueueMany(requests: AskedRequest[], call: CallOptions = {}): Promise<string[]> {
+    return enqueueBody(this.#services, "many", { requests }, call)
   }
 
   /**
@@ -177,8 +176,11 @@ export class AIRequestQueue {
    */
   async cancel(requestId: string): Promise<"cancelled" | "discarded" | "completed" | "unknown"> {
     if (!isRequestId(requestId)) return "unknown"
-    return (await this.#services.queue.cancel(requestId, null, this.#audit("request.cancelled", requestId)))
-      .kind
+    const services = this.#services
+    const reply = await services.queue.cancel(requestId, null, this.#audit("request.cancelled", requestId))
+    reportCancelled(services, requestId, reply)
+    void services.tracing?.flushSoon()
+    return reply.kind
   }
 
   /**
@@ -252,7 +254,7 @@ export class AIRequestQueue {
 
   /** Opened when first used, so that a Worker can have one outside of its handlers. */
   get #services(): QueueServices {
-    this.#opened ??= openQueue(this.#config)
+    this.#opened ??= openQueue(this.#config, undefined, quietLog)
     return this.#opened
   }
 

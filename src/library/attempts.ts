@@ -7,6 +7,8 @@ import {
   type QueueServices,
   readAnswer,
   readFailure,
+  reportCall,
+  reportOutcome,
 } from "../compose.ts"
 import { checkWhole } from "../core/check-whole.ts"
 import { isRequestId } from "../core/ids.ts"
@@ -72,14 +74,19 @@ export class Attempts {
 
   /** Held until the store has answered, so that whoever gets an error instead can settle again. */
   async #settle(claimed: ClaimedRequest, outcome: CallOutcome) {
-    const { queue, clock, config } = this.#open()
+    const services = this.#open()
+    const { queue, clock, config, tracing } = services
     const { lease, startedAt } = claimed
     const decided = decideOutcome({
       ...{ claimed, outcome, startedAt, settings: config },
       ...{ now: clock(), random: Math.random },
     })
-    const [reply] = await queue.settle([{ lease, ...decided }])
+    const settlement = { lease, ...decided }
+    const [reply = "gone"] = await queue.settle([settlement])
     this.#held.drop(claimed)
+    reportCall(tracing, claimed, settlement)
+    reportOutcome(services, settlement, reply)
+    void tracing?.flushSoon()
     return { reply, decision: decided.decision }
   }
 }

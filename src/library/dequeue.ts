@@ -1,4 +1,10 @@
-import { type ClaimedRequest, type QueueServices, settleOverdue } from "../compose.ts"
+import {
+  type ClaimedRequest,
+  type QueueServices,
+  reportOutcome,
+  type Settlement,
+  settleOverdue,
+} from "../compose.ts"
 import { newOperationId } from "../core/ids.ts"
 
 /** One reply of Upstash may have 10 MB, and JSON in JSON can double in it. */
@@ -30,7 +36,7 @@ export class Dequeuer {
       const { queue } = services
       await Promise.all([
         claim.overdue.length > 0 &&
-          tryTo(services, "settle", () => queue.settle(claim.overdue.map(settleOverdue))),
+          tryTo(services, "settle", () => settleAll(services, claim.overdue.map(settleOverdue))),
         claim.maintenanceDue && tryTo(services, "maintain", () => queue.maintain()),
         claim.rollDue && tryTo(services, "roll", () => queue.roll()),
       ])
@@ -47,6 +53,14 @@ export class Dequeuer {
     this.#owners += 1
     return `library-${this.#name}:${this.#epoch}${suffix}`
   }
+}
+
+async function settleAll(services: QueueServices, settlements: Settlement[]): Promise<void> {
+  const replies = await services.queue.settle(settlements)
+  for (const [i, settlement] of settlements.entries()) {
+    reportOutcome(services, settlement, replies[i] ?? "gone")
+  }
+  void services.tracing?.flushSoon()
 }
 
 /** What others do as well if this fails, so it must not cost the requests that were claimed. */

@@ -49,11 +49,12 @@ export function claimedElsewhere(status: StatusReply, { attempt, target }: Attem
   )
   return {
     // The operation only matters to a release, which this never is.
-    lease: { requestId, attempt, op: "", expiresAt: 0, organizationId, resultTtlSeconds },
+    lease: { requestId, attempt, op: "", expiresAt: 0, organizationId, resultTtlSeconds, trace: "" },
     ...{ head: status, body: NO_BODY, target: { provider, model }, hasAlternative: false },
     retries: retried.length,
     timeouts: retried.filter((each) => each.error?.code === "timeout" && each.provider === provider).length,
     startedAt: lost?.startedAt ?? status.startedAt ?? status.createdAt,
     watchedUntil: 0,
+    dueAt: status.createdAt,
   }
 }

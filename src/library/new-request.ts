@@ -12,12 +12,18 @@ import { readBulk, readRequest } from "../core/contracts/new-request.ts"
 import { invalid } from "../core/contracts/problem.ts"
 import { AppError } from "../core/errors.ts"
 import type { RequestOptions } from "../core/request-options.ts"
+import { readTraceparent } from "../core/trace.ts"
 import { writeJson } from "../core/write-json.ts"
 
 export interface EnqueueOptions extends RequestOptions {
+  /** Of W3C's Trace Context: what becomes of the request goes on with this trace. What does not follow the standard is ignored. */
+  traceparent?: string
   /** The same key with the same request stores it once, for 24 h and also beside the HTTP API; 1 to 255 characters. */
   idempotencyKey?: string
 }
+
+/** What is said of the call, not of a request. */
+export type CallOptions = Pick<EnqueueOptions, "idempotencyKey" | "traceparent">
 
 /** How the HTTP API reads and names the same. */
 const DOORS = {
@@ -29,11 +35,12 @@ const encoder = new TextEncoder()
 
 /** Stores all or none, in one round trip. Ids in order. */
 export async function enqueueBody(
-  { config, queue, clock, newRequestId }: QueueServices,
+  services: QueueServices,
   door: keyof typeof DOORS,
   body: object,
-  idempotencyKey: string | undefined,
+  { idempotencyKey, traceparent }: { [Name in keyof CallOptions]: CallOptions[Name] | undefined },
 ): Promise<string[]> {
+  const { config, clock, newRequestId } = services
   const { read, route } = DOORS[door]
   const key = idempotencyKey === undefined ? null : checkIdempotencyKey(idempotencyKey)
   const { value, bytes } = readJson(body, door === "many" ? MAX_BULK_BYTES : config.maxRequestBytes)
@@ -43,7 +50,8 @@ export async function enqueueBody(
   if (requests === null) throw invalid("The request", problems)
   checkCommandSize(requests, bytes)
   const idempotency = key === null ? null : await identify(route, key, requests)
-  const stored = await storeRequests(queue, requests, idempotency)
+  const stored = await storeRequests(services, requests, idempotency, readTraceparent(traceparent))
+  void services.tracing?.flushSoon()
   return stored.requests.map(({ requestId }) => requestId)
 }
 

@@ -49,12 +49,12 @@ export async function callProvider(
 async function converse(wire: Wire, call: ProviderCall, clocks: CallClocks): Promise<CallOutcome> {
   const body = JSON.stringify(wire.buildRequest(call.model, call.body))
   // Apart from its object: a Worker's own fetch refuses to be called as a method.
-  const { fetch } = call
+  const { fetch, traceparent } = call
   let response: Response
   try {
     response = await fetch(wire.url, {
       method: "POST",
-      headers: wire.headers,
+      headers: traceparent && wire.isGateway ? { ...wire.headers, traceparent } : wire.headers,
       body,
       redirect: "manual",
       signal: clocks.signal,

@@ -17,6 +17,8 @@ export interface ProviderCall {
   onText?: (text: string) => void
   /** Frees the connection slot once response headers have arrived, so injected by the drain. */
   fetch: typeof fetch
+  /** Of the call's span, for gateways; absent: there is none. */
+  traceparent?: string
   /** The drain's, since a Durable Object never frees timers that are cleared. */
   setTimer: SetTimer
 }

@@ -1,4 +1,5 @@
 import type { Config, ProviderSettings } from "../core/config.ts"
+import { VENDORS } from "../core/config-providers.ts"
 import { anthropicMessages } from "./anthropic-messages/wire.ts"
 import { callProvider } from "./call.ts"
 import { CLOCK_LIMITS, type ClockLimits } from "./clocks.ts"
@@ -23,6 +24,7 @@ export function createProviders(
   const entries = Object.values(config.providers).map((settings): [string, Provider] => {
     const wire = createWire(settings, config)
     wire.headers = { ...COMMON_HEADERS, ...wire.headers }
+    wire.isGateway = settings.baseUrl !== VENDORS[settings.name]?.baseUrl
     return [
       settings.name,
       {

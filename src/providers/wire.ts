@@ -45,6 +45,8 @@ export interface Assembly {
 export interface Wire {
   url: string
   headers: Record<string, string>
+  /** It is not the vendor itself that is called, and what is may go on with a trace. */
+  isGateway?: boolean
   /** Response headers that may hold the vendor's id of the call, best first. */
   requestIdHeaders: readonly string[]
   limitHeaders: LimitHeaders

@@ -47,10 +47,10 @@ export async function readClaim(context: QueueContext, reply: ClaimReply, op: st
   const [wakeAt, remaining, maintenanceDue, claimed, overdue, choresDue, rollDue] = reply
   return {
     requests: await readRequests(context, claimed, op),
-    overdue: inGroups(overdue, 4).map(
-      ([requestId = "", attempt, reason = "", organizationId = ""]): Overdue => ({
+    overdue: inGroups(overdue, 5).map(
+      ([requestId = "", attempt, reason = "", organizationId = "", trace = ""]): Overdue => ({
         lease: {
-          ...{ requestId, attempt: Number(attempt), op: reason, organizationId },
+          ...{ requestId, attempt: Number(attempt), op: reason, organizationId, trace },
           ...{ expiresAt: now + OVERDUE_LEASE_MS, resultTtlSeconds: 0 },
         },
         reason: reason as Overdue["reason"],
@@ -82,10 +82,10 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
     // Cancelled since, or evicted by a store that should not evict: its lease runs out by itself.
     if (bodyText == null) return []
     const head = readHead(requestId, record, metadata.get(requestId))
-    const { attempt, organization, resultTtlSeconds, retries, startedAt } = record
+    const { attempt, organization, resultTtlSeconds, retries, startedAt, trace } = record
     const lease: Lease = {
       ...{ requestId, attempt, op, expiresAt: Number(expiresAt) },
-      ...{ organizationId: organization, resultTtlSeconds },
+      ...{ organizationId: organization, resultTtlSeconds, trace },
     }
     return [
       {
@@ -94,6 +94,7 @@ async function readRequests(context: QueueContext, claimed: string[], op: string
         hasAlternative: hasAlternative(record, settings.providers),
         timeouts: timeoutsOn(record, record.target),
         watchedUntil: record.watchedUntil,
+        dueAt: record.dueAgainAt || record.dueAt,
       },
     ]
   })

@@ -9,9 +9,11 @@ import type {
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { AlertStore } from "./alerts.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -19,6 +21,8 @@ export interface NewRequest {
   body: RequestBody
   /** Of a request with the provider `auto`: the targets of its route as they are now. */
   route?: WeightedTarget[]
+  /** As in `core/trace.ts`; absent: none. */
+  trace?: string
 }
 
 export interface EnqueueReply {
@@ -54,6 +58,8 @@ export interface Lease {
   organizationId: string
   /** How long the outcome of a success will be kept. */
   resultTtlSeconds: number
+  /** As in `core/trace.ts`; empty: none. */
+  trace: string
 }
 
 /** A request that was claimed, with all that a call and the decision after it need. */
@@ -70,6 +76,8 @@ export interface ClaimedRequest {
   /** Of these, timeouts on this target. */
   timeouts: number
   startedAt: number
+  /** Since when it has been due, epoch ms: a retried one since its backoff is over. */
+  dueAt: number
   /** Until then its text is stored as it comes, epoch ms; past: it is not. */
   watchedUntil: number
 }
@@ -179,6 +187,8 @@ export type CancelReply =
       kind: "cancelled" /** Who holds the lease, when it was processing. */
       owner: string | null
       attempt: number
+      organizationId: string
+      trace: string
       /** Somebody is to be told. */
       choresDue?: true
     }
@@ -188,13 +198,15 @@ export type CancelReply =
   | { kind: "unknown" }
 
 export type ReplayReply =
-  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead }
+  | { kind: "replayed"; reply: EnqueueReply; head: RequestHead; trace: string }
   | { kind: "conflict"; state: RequestState }
   | { kind: "unknown" }
 
 export interface ListOptions {
   state: RequestState | null
   organizationId: string | null
+  /** What else they must have. */
+  filter?: Omit<RequestFilter, "state" | "organizationId">
   limit: number
   cursor: string | null
 }
@@ -312,6 +324,12 @@ export interface RequestQueue {
    */
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
+  /**
+   * Cancels, replays or discards the next of those that the filter holds for, each as its own operation does. Looks at 500
+   * at most: 3 round trips and a command per line or day; then one per 50 cancels or 100 replays, with as many commands
+   * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
+   */
+  sweep(options: SweepOptions): Promise<Swept>
   stats(): Promise<QueueStats>
   /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
   pulse(): Promise<Pulse>

@@ -96,6 +96,7 @@ function encodeRequest(request: NewRequest, organizations: string[]): (string | 
     metadata: metadata === "" ? 0 : 1,
     callback: head.callback === null ? "" : callbackLetters(head.callback),
     batch: head.batchId ?? "",
+    trace: request.trace ?? "",
     ...encodeTargets(request),
   })
   const organization = organizations.indexOf(head.organizationId) + 1

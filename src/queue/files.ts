@@ -149,7 +149,7 @@ export function createFiles(options: FilesOptions): FileStore {
   }
 }
 
-function decodeHead(text: string): StoredFile {
+export function decodeHead(text: string): StoredFile {
   if (!text.startsWith(VERSION)) throw unreadable(`file ${text.slice(0, 4)}`)
   return JSON.parse(text.slice(VERSION.length)) as StoredFile
 }

@@ -11,6 +11,8 @@ export function dayOf(at: number): number {
 export function createKeys(queueName: string) {
   const key = (suffix: string) => `aiq:{${queueName}}:${suffix}`
   return {
+    /** A key by its name without the prefix; `named("")` is the prefix. */
+    named: key,
     meta: key("meta"),
     live: key("live"),
     scheduled: key("scheduled"),

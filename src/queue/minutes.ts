@@ -5,6 +5,7 @@ import type { AttemptCounts, Percentiles } from "../core/pulse.ts"
 /** As in `lua/include/figures.lua`. */
 export const MINUTE_MS = 60_000
 const MINUTES = 16
+const RECENT_MINUTES = 15
 const BUCKET_RATIO = 1.1
 
 /** The fields of `meta` that the ring of minutes has. */
@@ -45,16 +46,17 @@ export function parseSlot(text: string): { minute: number; counters: string } | 
   return minute === undefined ? null : { minute: Number(minute), counters }
 }
 
-/** Of the last minutes of the ring, the current one among them. */
-export function recentCounters(slots: string[], now: number, minutes: number): Counters {
+/** Figures of the last 15 minutes, the current one among them. */
+export function readRecent(meta: Record<string, string>, now: number): CounterFigures {
   const current = Math.floor(now / MINUTE_MS)
-  const all: Counters = new Map()
-  for (const slot of slots.map(parseSlot)) {
-    if (slot !== null && slot.minute <= current && slot.minute > current - minutes) {
-      addCounters(all, slot.counters)
+  const recent: Counters = new Map()
+  for (const field of MINUTE_FIELDS) {
+    const slot = parseSlot(meta[field] ?? "")
+    if (slot !== null && slot.minute <= current && slot.minute > current - RECENT_MINUTES) {
+      addCounters(recent, slot.counters)
     }
   }
-  return all
+  return readCounters(recent)
 }
 
 const EVENTS = {
@@ -111,4 +113,8 @@ export function percentilesOf(buckets: Buckets): Percentiles {
     return null
   }
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
+}
+
+export function percentilesByName(buckets: Record<string, Buckets>): Record<string, Percentiles> {
+  return Object.fromEntries(Object.entries(buckets).map(([name, own]) => [name, percentilesOf(own)]))
 }

@@ -5,9 +5,9 @@ import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import { learn, type QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
 import { limitsInForce } from "./levers.ts"
-import { MINUTE_FIELDS, percentilesOf, readCounters, recentCounters } from "./minutes.ts"
+import { MINUTE_FIELDS, percentilesByName, percentilesOf, readRecent } from "./minutes.ts"
 import { readProviderState, readTroubledSince } from "./provider-state.ts"
-import { PERCENTILE_MINUTES, readLanes, readThroughput, THROUGHPUT_FIELDS } from "./stats.ts"
+import { readLanes, readThroughput, THROUGHPUT_FIELDS } from "./stats.ts"
 
 /** What owners are called, before their colon, that claim only to see to due, expired and overdue requests. */
 export const LOOKING = "look"
@@ -60,8 +60,7 @@ function composeFigures(context: QueueContext, meta: Record<string, string>, sch
     pending += levels.reduce((sum, [, count]) => sum + count, 0)
   }
   const hasPending = (line: string) => Object.values(pendingByLine[line] ?? {}).some((count) => count > 0)
-  const minutes = MINUTE_FIELDS.map((field) => meta[field] ?? "")
-  const { waits, providerTimes, attempts } = readCounters(recentCounters(minutes, now, PERCENTILE_MINUTES))
+  const { waits, providerTimes, attempts } = readRecent(meta, now)
   const lanes = readLanes(meta.lanes ?? "")
   const claims = [...lanes.map(({ lastClaimAt }) => lastClaimAt), ...readClaims(meta.drains ?? "")]
   return {
@@ -77,9 +76,7 @@ function composeFigures(context: QueueContext, meta: Record<string, string>, sch
     paused: meta["paused:*"] === "1",
     throughput: readThroughput(meta, now),
     waitMs: percentilesOf(waits),
-    providerMs: Object.fromEntries(
-      Object.entries(providerTimes).map(([name, buckets]) => [name, percentilesOf(buckets)]),
-    ),
+    providerMs: percentilesByName(providerTimes),
     attempts,
     providers: Object.fromEntries(
       context.settings.providers.map((name) => [name, readProvider(context, meta, name, now)]),

@@ -21,6 +21,7 @@ import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
+import { sweep } from "./sweep.ts"
 import { glance, glanceAtText, watch, writePartials } from "./watch.ts"
 
 export interface QueueOptions {
@@ -70,6 +71,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     watch: (requestId, until) => watch(context, requestId, until),
     writePartials: (texts) => writePartials(context, texts),
     list: (listOptions) => list(context, listOptions),
+    sweep: (sweepOptions) => sweep(context, sweepOptions),
     stats: () => readStats(context),
     pulse: () => readPulse(context),
     alerts: createAlertStore(context),

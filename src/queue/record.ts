@@ -22,6 +22,7 @@ const ASKED_FIELDS = [
   "metadata",
   "callback",
   "batch",
+  "trace",
 ] as const
 
 /** What has become of it. */
@@ -40,6 +41,7 @@ const FATE_FIELDS = [
   "avoid",
   "circuit",
   "watchedUntil",
+  "dueAgainAt",
 ] as const
 
 const TEXT_FIELDS = [
@@ -49,6 +51,7 @@ const TEXT_FIELDS = [
   "targets",
   "callback",
   "batch",
+  "trace",
   "timeouts",
   "owner",
   "op",
@@ -65,12 +68,13 @@ type FateField = (typeof FATE_FIELDS)[number]
  * The packed record of a live request. `level` of its priority; `model` and `targets` as in `targets.ts`; `scheduledAt` and
  * `deadlineAt` 0: none; `dueAt` when it was first due; `effectiveAt` since when it ages, 0 before it first entered its line;
  * `bytes` of its body and metadata; `tokens` an estimate; `simulated` and `metadata` 1: it is, it has some;
- * `callback` letters of the ends to be told (`c`ompleted, `f`ailed, `x`: cancelled); `batch` it is a line of, empty: none.
+ * `callback` letters of the ends to be told (`c`ompleted, `f`ailed, `x`: cancelled); `batch` it is a line of, empty: none;
+ * `trace` as in `core/trace.ts`, empty: none.
  * `attempt` the latest number given out; `retries` that count; `timeouts` the numbers of the targets that timed out, `1.1`;
  * `lost` leases; `owner` and `op` of the lease, empty: none; `provider` of the lease, and `target` its number among the
  * targets, 0 before the first; `history` lost attempts as `number:startedAt:lostAt:target;…`; `avoid` targets that had
  * trouble with it; `circuit` the breaker's epoch when it was claimed; `watchedUntil`
- * then nobody follows its text any more.
+ * then nobody follows its text any more; `dueAgainAt` since when it is due after its latest attempt, 0: there was none.
  */
 export type LiveRecord = Record<Exclude<AskedField | FateField, TextField>, number> &
   Record<TextField, string>
@@ -84,7 +88,7 @@ export interface LostAttempt {
   target: number
 }
 
-const RECORD_VERSION = 4
+const RECORD_VERSION = 5
 
 const FRESH: Pick<LiveRecord, FateField> = {
   attempt: 0,
@@ -101,6 +105,7 @@ const FRESH: Pick<LiveRecord, FateField> = {
   avoid: "",
   circuit: "",
   watchedUntil: 0,
+  dueAgainAt: 0,
 }
 const FRESH_TEXT = pack(FATE_FIELDS, FRESH)
 const isText = new Set<string>(TEXT_FIELDS)

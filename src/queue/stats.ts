@@ -4,7 +4,7 @@ import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { LaneState, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
-import { addBuckets, MINUTE_FIELDS, percentilesOf, readCounters, recentCounters } from "./minutes.ts"
+import { addBuckets, MINUTE_FIELDS, percentilesOf, readRecent } from "./minutes.ts"
 import { readProviderState } from "./provider-state.ts"
 import { decodeRecord } from "./record.ts"
 import { providerOfLine } from "./targets.ts"
@@ -12,12 +12,11 @@ import { providerOfLine } from "./targets.ts"
 /** As in `lua/include/figures.lua`. */
 const SLOT_MS = 10_000
 const SLOTS = 8
+
+/** The fields of `meta` that throughput stands in. */
+export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
 /** The current slot of 10 s and the six before it: 60 to 70 s. */
 const THROUGHPUT_SLOTS = 6
-export const PERCENTILE_MINUTES = 15
-
-/** The fields of `meta` that the throughput stands in. */
-export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
 
 type Reply = [string[], number, string[], number[], number[], (string | null)[]]
 
@@ -42,8 +41,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const [values, scheduled, pendingByLine, inFlight, keptToday, firsts] = reply
   const meta = Object.fromEntries(fields().map((field, i) => [field, values[i] ?? ""]))
   const levels = pendingByLine.map((text) => text.split(" ").map(Number))
-  const minutes = MINUTE_FIELDS.map((field) => meta[field] ?? "")
-  const { waits, providerTimes } = readCounters(recentCounters(minutes, now, PERCENTILE_MINUTES))
+  const { waits, providerTimes } = readRecent(meta, now)
   return {
     counts: {
       scheduled,

@@ -43,6 +43,8 @@ const TRY_TIMEOUT_MS = 5000
 const TRIES = 4
 const BACKOFF_BASE_MS = 40
 const STORE_RETRY_AFTER_SECONDS = 5
+/** The message of an error after which trying again may help. */
+export const NO_ANSWER = "The store did not answer."
 const REDIS_WORDS = /^(?:Command failed: )?(?:[A-Z][A-Z_]{2,}|Unauthorized)\b[^"{<]{0,200}/
 
 /** Scripts that write down what was spent, and take along what others did not tell: those that run all the time. */
@@ -234,5 +236,5 @@ function mapError(op: string, error: unknown): { error: AppError; passing: boole
   if (/user_script|Error running script|WRONGTYPE|wrong number of arg|too many results/i.test(text)) {
     return { error: fail("internal", `The store could not run ${op}.`), passing: false }
   }
-  return { error: fail("store_unavailable", "The store did not answer."), passing: true }
+  return { error: fail("store_unavailable", NO_ANSWER), passing: true }
 }

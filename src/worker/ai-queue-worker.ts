@@ -1,6 +1,13 @@
 import { EventEmitter } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
-import { carryOut, Drain, type DrainObserver, type Settlement, type SettleReply } from "../compose.ts"
+import {
+  carryOut,
+  Drain,
+  type DrainObserver,
+  EXPORTS_AT_END,
+  type Settlement,
+  type SettleReply,
+} from "../compose.ts"
 import { kindOf } from "../core/errors.ts"
 import { newOperationId } from "../core/ids.ts"
 import { setPlainTimer } from "../core/timers.ts"
@@ -125,6 +132,7 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
         this.#drain = drain
         await carryOut(drain)
         this.#drain = null
+        void deps.tracing?.flush(EXPORTS_AT_END)
         // Whoever woke it meanwhile told the drain.
         if (drain.nextAt !== null && drain.nextAt <= deps.clock()) continue
         if (this.#isUp) this.#guard("idle", () => this.emit("idle"))
@@ -169,6 +177,7 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     const breakOff = after(ms - closingMs).then(() => this.#drain?.hand.giveBackAll())
     // A store that hangs can keep the drain for longer.
     await Promise.race([this.#work, after(ms)])
+    await Promise.race([deps.tracing?.flush(EXPORTS_AT_END), after(closingMs)])
     ended.abort()
     await breakOff
   }

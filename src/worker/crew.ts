@@ -6,7 +6,7 @@ import {
   openChores,
   openQueue,
 } from "../compose.ts"
-import { jsonLog, type Log } from "../core/log.ts"
+import { quietLog } from "../core/log.ts"
 import { AlertRounds } from "./alert-rounds.ts"
 import { Lookout } from "./lookout.ts"
 import { createNodeTransport } from "./node-transport.ts"
@@ -23,22 +23,20 @@ export interface Crew {
   nextNumber(): number
 }
 
-/** Events tell what went well. */
-const QUIET_LOG: Log = { ...jsonLog, info: () => {} }
-
 /** Makes no call yet. Throws `SettingsError`. */
 export function openCrew(options: AIQueueWorkerOptions): Crew {
   const settings = readWorkerSettings(options)
-  const log = options.log ?? QUIET_LOG
+  // Events tell what went well.
+  const log = options.log ?? quietLog
   const services = openQueue(settings.config, createNodeTransport, log)
-  const { queue, clock, config } = services
+  const { queue, clock, config, tracing } = services
   let workers = 0
   return {
     settings,
     lookout: new Lookout(queue, clock, settings.pollIntervalMs),
     alertRounds: new AlertRounds(services.alerts.evaluate),
     deps: {
-      ...{ queue, clock, log, random: Math.random },
+      ...{ queue, clock, log, tracing, random: Math.random },
       providers: createCallers(settings, options),
       // A process has no limit of those.
       config: { ...config, subrequestLimit: Number.POSITIVE_INFINITY },

@@ -12,13 +12,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   providers: ["core"],
   drain: ["core", "queue", "providers"],
   webhooks: ["core", "queue"],
+  tracing: ["core"],
   http: ["core", "auth", "queue"],
   library: ["core", "compose"],
   worker: ["core", "compose", "node"],
   client: ["core"],
   cli: ["core", "client", "node"],
   dashboard: ["client"],
-  compose: ["core", "auth", "queue", "providers", "drain", "webhooks", "http"],
+  compose: ["core", "auth", "queue", "providers", "drain", "webhooks", "tracing", "http"],
   index: ["compose", "http", "lane"],
 }
 const PARTS = Object.keys(MAY_IMPORT)

@@ -10,7 +10,7 @@ export function claimedRequest(
   return {
     lease: {
       ...{ requestId, attempt: 1, op: "op-1", expiresAt: 1_000_000 },
-      ...{ organizationId: "org-1", resultTtlSeconds: 3600 },
+      ...{ organizationId: "org-1", resultTtlSeconds: 3600, trace: "" },
     },
     head: {
       requestId,
@@ -38,6 +38,7 @@ export function claimedRequest(
     timeouts: 0,
     watchedUntil: 0,
     startedAt: 0,
+    dueAt: 0,
     ...claimed,
   }
 }

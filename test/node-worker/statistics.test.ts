@@ -9,6 +9,7 @@ const LEASE = {
   organizationId: "org-1",
   expiresAt: 0,
   resultTtlSeconds: 60,
+  trace: "",
 }
 const ENDED = settlement({ lease: LEASE, reason: "deadline_exceeded" }, "failed")
 

@@ -3,7 +3,7 @@ import { dayOf } from "../../src/queue/keys.ts"
 import { completion, settlement, USAGE } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
-const CANCELLED = { kind: "cancelled", owner: null, attempt: 0 } as const
+const CANCELLED = { kind: "cancelled", owner: null, attempt: 0, organizationId: "org-1", trace: "" } as const
 
 describeQueue("cancel", ({ store, open, loseAnswerOf }) => {
   test("a pending request leaves its line, its prompt is deleted, its outcome is kept under the result TTL", async () => {
@@ -72,7 +72,7 @@ describeQueue("cancel", ({ store, open, loseAnswerOf }) => {
     const [id = ""] = await queue.enqueueEach({})
     const claimed = await queue.takeOne({ owner: "lane-2:99" })
     queue.clock.advance(700)
-    expect(await queue.cancel(id, null)).toEqual({ kind: "cancelled", owner: "lane-2:99", attempt: 1 })
+    expect(await queue.cancel(id, null)).toEqual({ ...CANCELLED, owner: "lane-2:99", attempt: 1 })
     expect(await queue.status(id, null)).toMatchObject({
       ...{ state: "cancelled", startedAt: claimed.startedAt, usage: null },
       attempts: [{ number: 1, result: "cancelled", possiblyBilled: true }],
@@ -102,7 +102,7 @@ describeQueue("cancel", ({ store, open, loseAnswerOf }) => {
     const [id = ""] = await queue.enqueueEach({})
     await queue.takeOne({ owner: "lane-2:99" })
     loseAnswerOf("cancel")
-    const held = { kind: "cancelled", owner: "lane-2:99", attempt: 1 }
+    const held = { ...CANCELLED, owner: "lane-2:99", attempt: 1 }
     expect(await queue.cancel(id, null)).toEqual(held)
     expect(await queue.cancel(id, null)).toEqual(held)
   })

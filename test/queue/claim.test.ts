@@ -23,11 +23,11 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
         requestId,
         attempt: 1,
         op: expect.stringMatching(/^[0-9a-f]{16}\.\d+$/),
-        ...{ expiresAt, organizationId: "org-1", resultTtlSeconds: 86_400 },
+        ...{ expiresAt, organizationId: "org-1", resultTtlSeconds: 86_400, trace: "" },
       },
       ...request,
       ...{ target: { provider: "openai", model: "gpt-test" }, hasAlternative: false },
-      ...{ retries: 0, timeouts: 0, watchedUntil: 0, startedAt: now },
+      ...{ retries: 0, timeouts: 0, watchedUntil: 0, startedAt: now, dueAt: now - 1500 },
     })
     expect(claim).toMatchObject({ overdue: [], wakeAt: expiresAt, remaining: 0, maintenanceDue: false })
     expect(await redis.zRange(keys.line("openai"), 0, -1)).toEqual([])

@@ -44,6 +44,7 @@ describe("twins in Lua", () => {
     ...{ tokens: 250_000, timeoutMs: 600_000, deadlineAt: 1_795_502_957_582, resultTtlSeconds: 86_400 },
     ...{ model: "m", targets: "o local-llm/a%7Cb%20c/1 openai/gpt/1" },
     ...{ maxRetries: 9, simulated: 1, metadata: 1, callback: "cx", batch: "batch_1" },
+    trace: "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   }
   const records = {
     fresh: newRecord(asked),
@@ -53,7 +54,13 @@ describe("twins in Lua", () => {
       ...{ attempt: 4, retries: 2, timeouts: "1.2.1", lost: 1, replays: 3, startedAt: 1_795_502_757_583 },
       ...{ owner: "lane-3:17", op: "0123456789abcdef.12", provider: "local-llm" },
       ...{ history: "1:1795502757582:1795502757590:1;3:1795502757600:1795502757700:2" },
-      ...{ target: 2, avoid: "1", circuit: "7", watchedUntil: 1_795_502_790_000 },
+      ...{
+        target: 2,
+        avoid: "1",
+        circuit: "7",
+        watchedUntil: 1_795_502_790_000,
+        dueAgainAt: 1_795_502_757_599,
+      },
     },
   }
   test.each(Object.entries(records))("a %s record comes back as it was packed", (_, record) => {

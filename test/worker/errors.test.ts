@@ -1,5 +1,6 @@
 import { env, exports } from "cloudflare:workers"
 import { describe, expect, it, vi } from "vitest"
+import { documented } from "../helpers/documented.ts"
 import { createClient, requestBody } from "./client.ts"
 
 const client = createClient()
@@ -300,7 +301,11 @@ describe("bad settings", () => {
 
 describe("the Worker itself", () => {
   it("serves through its own entry", async () => {
-    const answer = await exports.default.fetch("https://queue.test/v1/health")
+    const path = "/v1/health"
+    const answer = await documented(
+      { method: "GET", path },
+      await exports.default.fetch(`https://queue.test${path}`),
+    )
     expect({ status: answer.status, body: await answer.json() }).toEqual({
       status: 200,
       body: { status: "ok" },

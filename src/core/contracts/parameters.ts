@@ -1,8 +1,10 @@
 import * as z from "zod/mini"
 import { isRequestId } from "../ids.ts"
-import { STATES } from "../request.ts"
+import { ERROR_CODES } from "../outcome.ts"
+import { PRIORITIES, STATES } from "../request.ts"
 import { ORGANIZATION_ID, ORGANIZATION_ID_RULE } from "./access.ts"
 import { Deadline } from "./new-request.ts"
+import { modelName, providerName } from "./targets.ts"
 import { whole } from "./whole.ts"
 
 // The small bodies, and queries, whose values are text.
@@ -35,11 +37,20 @@ export function wholeText(minimum: number, maximum: number) {
   return z.pipe(z.string().check(z.refine(isInRange, { error, params })), z.transform(Number))
 }
 
-export const ListQuery = z.strictObject({
+/** What requests are chosen by: in lists, and to do something with all of them. */
+export const filterMembers = {
   state: z.exactOptional(z.enum(STATES)),
   organizationId: z.exactOptional(
     z.string().check(z.regex(ORGANIZATION_ID, { error: ORGANIZATION_ID_RULE })),
   ),
+  provider: z.exactOptional(providerName),
+  model: z.exactOptional(modelName),
+  priority: z.exactOptional(z.enum(PRIORITIES)),
+  errorCode: z.exactOptional(z.enum(ERROR_CODES)),
+}
+
+export const ListQuery = z.strictObject({
+  ...filterMembers,
   limit: z._default(wholeText(1, 100), 20),
   cursor: z.exactOptional(
     z.string().check(z.refine(isRequestId, { error: "must be the nextCursor of an earlier page" })),

@@ -1,9 +1,10 @@
 -- Cancels a request that is not finished.
 -- KEYS  meta, live, scheduled, deadlines, chores, (line, leases) per line,
 --       metadata, body, outcome, attempts, audit, finished:cancelled of today and the days after it
--- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or ""
--- Returns {"cancelled", lease owner or "", attempt, 1 when somebody is to be told}, {"finished", state, expires at, organization}, {"unknown"},
---         or {"lines", registered lines}
+-- ARGV  now, lines, id, organization ("*": any), summary JSON, audit entry or "", "waiting" or "processing" to leave it
+--       alone when it is not ("": whatever it is)
+-- Returns {"cancelled", lease owner or "", attempt, 1 when somebody is to be told, organization, trace},
+--         {"finished", state, expires at, organization}, {"elsewhere"}, {"unknown"}, or {"lines", registered lines}
 -- Costs 12 commands for a pending request, 4 for a finished or unknown one.
 -- @include finish
 -- @include audit
@@ -22,12 +23,14 @@ if not text then
   if organization ~= "*" and outcome.organization ~= organization then return { "unknown" } end
   if outcome.state == "cancelled" then
     local packed = string.match(redis.call("GET", keys.outcome), "^[^\n]*\n[^\n]*\n([^\n]*)")
-    return { "cancelled", decode(packed).owner, decode(packed).attempt }
+    local record = decode(packed)
+    return { "cancelled", record.owner, record.attempt, 0, record.organization, record.trace }
   end
   return { "finished", outcome.state, outcome.expires_at, outcome.organization }
 end
 local record = decode(text)
 if organization ~= "*" and record.organization ~= organization then return { "unknown" } end
+if ARGV[7] ~= "" and ARGV[7] ~= (record.owner == "" and "waiting" or "processing") then return { "elsewhere" } end
 leave_place(id, record)
 if record.owner == "overdue" then unlease(record) end
 read_organizations({ record.organization })
@@ -39,4 +42,4 @@ count_minute("x", 1)
 flush()
 meta_write()
 write_audit(KEYS[first + 4], ARGV[6])
-return { "cancelled", record.owner, record.attempt, next_at.chore <= now and 1 or 0 }
+return { "cancelled", record.owner, record.attempt, next_at.chore <= now and 1 or 0, record.organization, record.trace }

@@ -157,10 +157,13 @@ export function stop(
     const owner = live.place.at === "lease" && live.place.owner !== "overdue" ? live.place.owner : null
     const expiresAt = now + live.resultTtlSeconds * 1000
     finish(state, now, live, { state: "cancelled", code: "", expiresAt, endedBy: 0, abandonedBy: owner })
-    return { kind: "cancelled", owner, attempt: live.attempt }
+    return { kind: "cancelled", owner, attempt: live.attempt, organizationId: owning, trace: "" }
   }
   if (outcome?.state === "cancelled")
-    return { kind: "cancelled", owner: outcome.abandonedBy, attempt: outcome.request.attempt }
+    return {
+      ...{ kind: "cancelled", owner: outcome.abandonedBy, attempt: outcome.request.attempt },
+      ...{ organizationId: owning, trace: "" },
+    }
   if (outcome?.state === "failed") return { kind: "dead letter", expiresAt: outcome.expiresAt }
   return { kind: "completed" }
 }

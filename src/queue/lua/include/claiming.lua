@@ -37,7 +37,7 @@ local function claimed_before(op)
 end
 
 -- Returns {wake at, remaining, maintenance due (1/0), {id, record, lease expiry, …}, {overdue id, attempt, reason,
--- organization, …}, chores due (1/0), roll due (1/0)}.
+-- organization, trace, …}, chores due (1/0), roll due (1/0)}.
 local function claim(first, retry_penalty_ms)
   local owner, op, limit, soon = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
   local max_bytes, lease_ms, margin_ms, max_timeout_ms =

@@ -29,6 +29,7 @@ local function hold_overdue(id, record, reason)
   overdue[#overdue + 1] = record.attempt
   overdue[#overdue + 1] = reason
   overdue[#overdue + 1] = record.organization
+  overdue[#overdue + 1] = record.trace
 end
 
 local function take_in_due(retry_penalty_ms)
@@ -78,6 +79,7 @@ local function take_back_expired(retry_penalty_ms)
       else
         add("ZREM", LEASES[line], id)
         unlease(record)
+        record.dueAgainAt = now
         enter_line(id, record, retry_penalty_ms)
         add("HSET", KEYS[2], id, encode(record))
       end

@@ -118,11 +118,16 @@ local function settle(item, record, metadata, retry_penalty_ms)
   watch_deadline(item.id, record)
   if item.kind == "retry" then
     increment(record, "retries")
+    record.dueAgainAt = item.at
     add("ZADD", KEYS[3], item.at, item.id)
     at_latest("due", item.at)
     figures.count_event("retried", 1)
   else
-    if item.kind == "release" then record.attempt = tonumber(record.attempt) - 1 end
+    if item.kind == "release" then
+      record.attempt = tonumber(record.attempt) - 1
+    else
+      record.dueAgainAt = now
+    end
     enter_line(item.id, record, retry_penalty_ms)
   end
   add("HSET", KEYS[2], item.id, encode(record))

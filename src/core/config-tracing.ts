@@ -1,0 +1,64 @@
+import type { Variables } from "./config-variables.ts"
+
+/** Where spans are sent. */
+export interface TracingSettings {
+  /** Empty: nowhere, nothing is traced. */
+  url: string
+  headers: Record<string, string>
+  serviceName: string
+  /** Of the traces that begin here, from 0 to 1; of a caller's, the caller decides. */
+  ratio: number
+}
+
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
+
+/** The variables of OpenTelemetry's specification, as far as they mean anything here. */
+export function readTracing(variables: Variables): { tracing: TracingSettings } {
+  const { text, url } = variables
+  const base = url("OTEL_EXPORTER_OTLP_ENDPOINT")
+  return {
+    tracing: {
+      url: url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || (base && `${base}/v1/traces`),
+      headers: readHeaders(variables),
+      serviceName: text("OTEL_SERVICE_NAME") || "ai-request-queue",
+      ratio: readRatio(variables),
+    },
+  }
+}
+
+function readHeaders({ text, note }: Variables): Record<string, string> {
+  const variable = "OTEL_EXPORTER_OTLP_HEADERS"
+  const headers: Record<string, string> = {}
+  for (const pair of text(variable).split(",")) {
+    if (pair.trim() === "") continue
+    const [name = "", ...rest] = pair.split("=")
+    const value = decode(rest.join("=").trim())
+    // A line's end in a header would make each export throw.
+    if (HEADER_NAME.test(name.trim()) && value !== null && /^[\x20-\x7e]+$/.test(value)) {
+      headers[name.trim()] = value
+    } else {
+      note(variable, "must be name=value, several separated by commas, values URL-encoded")
+      break
+    }
+  }
+  return headers
+}
+
+function decode(value: string): string | null {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return null
+  }
+}
+
+/** A sampler that is none of ours keeps its meaning as far as it goes: all or nothing. */
+function readRatio({ text, note }: Variables): number {
+  const sampler = text("OTEL_TRACES_SAMPLER")
+  if (/(^|_)always_off$/.test(sampler)) return 0
+  const argument = "OTEL_TRACES_SAMPLER_ARG"
+  if (text(argument) === "" || !["", "traceidratio", "parentbased_traceidratio"].includes(sampler)) return 1
+  const ratio = Number(text(argument))
+  if (!(ratio >= 0 && ratio <= 1)) note(argument, "must be a number from 0 to 1")
+  return ratio
+}
