@@ -13,6 +13,7 @@ import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountHistory } from "./history.ts"
 import { mountKeys } from "./keys.ts"
+import { mountMetrics } from "./metrics.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
@@ -58,6 +59,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountHistory(app)
   mountPulse(app)
   mountAlerts(app)
+  mountMetrics(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)
