@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountAlerts } from "./alerts.ts"
 import { mountMessageBatches } from "./anthropic/message-batches.ts"
 import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
@@ -57,6 +58,7 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountStats(app)
   mountHistory(app)
   mountPulse(app)
+  mountAlerts(app)
   mountMetrics(app)
   mountCleanup(app)
   mountPause(app)
