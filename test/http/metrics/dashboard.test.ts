@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { SyntaxNode } from "@lezer/common"
 import { parser } from "@prometheus-io/lezer-promql"
@@ -18,11 +18,14 @@ const dashboard = JSON.parse(readFileSync(file, "utf8")) as {
   panels: Panel[]
   templating: { list: { name: string; type: string; definition?: string }[] }
 }
-const alerts = [
-  ...readFileSync(join(import.meta.dirname, "../../../docs/metrics.md"), "utf8").matchAll(
-    /^\| `(.*)` \| \d+m \|/gm,
-  ),
-]
+const project = join(import.meta.dirname, "../../..")
+const documents = globSync(["README.md", "docs/**/*.md"], { cwd: project }).map((path) => ({
+  path,
+  text: readFileSync(join(project, path), "utf8"),
+}))
+const alerts = documents
+  .filter(({ path }) => path === "docs/metrics.md")
+  .flatMap(({ text }) => [...text.matchAll(/^\| `(.*)` \| \d+m \|/gm)])
 const queries = [
   ...dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.map(({ expr, legendFormat }) => ({ title, expr, legend: legendFormat })),
@@ -75,8 +78,8 @@ test("there are queries, panels do not overlap, and every variable is known", ()
   expect(used.filter((name) => !known.includes(name) && !name.startsWith("__"))).toEqual([])
 })
 
-describeScenes("the dashboard and the alerts", (scene) => {
-  test("ask only for what a queue tells in which everything has happened", async () => {
+describeScenes("the dashboard, the alerts and the documents", (scene) => {
+  test("name only what a queue tells in which everything has happened", async () => {
     const s = await scene({ REDIS_COMMAND_BUDGET: "100000" })
     await makeBusy(s)
     const { get, issueKey } = openMetrics(s)
@@ -98,6 +101,11 @@ describeScenes("the dashboard and the alerts", (scene) => {
         ...[...used.labels, ...shown].filter((name) => !there.has(name)),
       ]
       expect(missing, `${title}: ${expr}`).toEqual([])
+    }
+    const known = [...labels.keys(), ...families.keys()]
+    for (const { path, text } of documents) {
+      const named = [...text.matchAll(/\baiq_[a-z_]+\b/g)].map(([name]) => name)
+      expect([path, ...named.filter((name) => !known.includes(name))]).toEqual([path])
     }
     for (const { definition } of dashboard.templating.list) {
       if (definition === undefined) continue
