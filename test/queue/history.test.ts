@@ -233,6 +233,7 @@ describeQueue("history", ({ open, store, kind, loseAnswerOf }) => {
     const third = queue.sibling({ settings: { providers: ["openai"] } })
     await third.roll()
     expect((await history(queue)).points).toMatchObject([{ pending }])
-    expect(await third.figures()).toMatchObject({ enqueued: 1, pending, scheduled: 0, processing: 0 })
+    const pulse = { pendingByLine: pending, counts: { scheduled: 0, processing: 0 } }
+    expect(await third.figures()).toMatchObject({ enqueued: 1, pulse })
   })
 })
