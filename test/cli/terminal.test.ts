@@ -69,7 +69,7 @@ describe.runIf(hasScript)("on a terminal", () => {
     const { requestId } = await client.enqueue(asked)
     const cancel = ["cancel", "--organization", "asked", "--state", "scheduled"]
     expect(await onTerminal(cancel, {}, "n\n")).toMatch(
-      /openai +– +1\s+1 in all\s[^\n]*Cancel 1 requests\? \[y\/N\]/,
+      /openai +– +1\s+1 in all\s+[^\n]*Cancel 1 requests\? \[y\/N\]/,
     )
     expect(await client.status(requestId)).toMatchObject({ state: "scheduled" })
     expect(await onTerminal(cancel, {}, "y\n")).toMatch(/1 cancelled/)
