@@ -16,6 +16,7 @@ const PATHS: [path: string, methods: string[]][] = [
   [`/v1/requests/${ID}`, ["GET", "DELETE"]],
   [`/v1/requests/${ID}/replay`, ["POST"]],
   ["/v1/stats", ["GET"]],
+  ["/v1/stats/history", ["GET"]],
   ["/v1/health", ["GET"]],
   ["/v1/cleanup", ["POST"]],
   ["/v1/queue/pause", ["POST"]],

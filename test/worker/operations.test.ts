@@ -46,6 +46,28 @@ describe("GET /v1/stats", () => {
   })
 })
 
+describe("GET /v1/stats/history", () => {
+  it("tells what the minutes of a span had, rolled and not", async () => {
+    const client = createClient()
+    await enqueued(client)
+    await finishAll(client.queue, "completed")
+    const before = await client.call("GET", "/v1/stats/history")
+    await client.queue.roll()
+    const { status, body } = await client.call("GET", "/v1/stats/history?step=3600")
+    expect(status).toBe(200)
+    for (const { points } of [before.body, body]) {
+      const sum = (name: string) =>
+        points.reduce((total: number, point: Record<string, number>) => total + (point[name] ?? 0), 0)
+      expect([sum("enqueued"), sum("completed"), sum("failed")]).toEqual([1, 1, 0])
+    }
+    const refused = await client.call("GET", "/v1/stats/history?step=61")
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request", errors: [{ path: "/step" }] },
+    })
+  })
+})
+
 describe("GET /v1/health", () => {
   it("is ok for an empty queue that never drained, and needs no key", async () => {
     for (const key of [null, "not-the-right-key-at-all"]) {
