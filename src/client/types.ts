@@ -6,6 +6,7 @@ import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } 
 import type { RequestFilter } from "../core/request-filter.ts"
 import type { Page } from "./pages.ts"
 
+export type { AlertRules, AlertsChange, AlertsView } from "../core/alerts.ts"
 export type { Scope } from "../core/contracts/access.ts"
 export type { Delivery, DeliveryAttempt, DeliveryState } from "../core/delivery.ts"
 export type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"
@@ -91,6 +92,15 @@ export interface QueueStats {
   lanes: LaneState[]
   /** Redis commands that the queue has spent, by UTC day; `budget`: what it should not exceed, null: none is set. */
   commands: { today: number; yesterday: number; lastMinute: number; budget: number | null }
+}
+
+export interface HistoryOptions {
+  /** Epoch ms; default: an hour before `to`. */
+  from?: number
+  /** Epoch ms; default: now. */
+  to?: number
+  /** Default 60. */
+  stepSeconds?: number
 }
 
 /** What a tenant's key sees, of its own newest 1,000 requests. */

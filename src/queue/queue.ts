@@ -1,6 +1,7 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
 import type { Log } from "../core/log.ts"
+import { createAlertStore } from "./alerts.ts"
 import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
@@ -8,7 +9,9 @@ import { CommandBudget } from "./command-use.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
 import { enqueue } from "./enqueue.ts"
+import { readFigures } from "./figures.ts"
 import { readHealth } from "./health.ts"
+import { readHistory } from "./history.ts"
 import { createKeys } from "./keys.ts"
 import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
@@ -73,6 +76,9 @@ export function createQueue(options: QueueOptions): RequestQueue {
     sweep: (sweepOptions) => sweep(context, sweepOptions),
     stats: () => readStats(context),
     pulse: () => readPulse(context),
+    history: (span) => readHistory(context, span),
+    figures: () => readFigures(context),
+    alerts: createAlertStore(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
