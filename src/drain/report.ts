@@ -55,7 +55,7 @@ export interface ReportDeps {
 }
 
 /** What any line of a request begins with. `trace`: empty, it has none. */
-export function lineFields(requestId: string, organizationId: string, trace: string) {
+function lineFields(requestId: string, organizationId: string, trace: string) {
   return { requestId, organizationId, traceId: traceIdOf(trace) }
 }
 

@@ -3,14 +3,21 @@ import { requestIdTime } from "../core/ids.ts"
 import type { Log } from "../core/log.ts"
 import { type Trace, traceIdOf } from "../core/trace.ts"
 import type { Tracing } from "../core/tracing.ts"
-import type { CancelReply, NewRequest, ReplayReply } from "../queue/contract.ts"
-import { lineOf } from "../queue/targets.ts"
+import type { CancelReply, NewRequest, ReplayReply } from "./contract.ts"
+import { lineOf } from "./targets.ts"
 
-/** Where it is told what calls of the API do to requests: ids, names, counts and times, never content. */
+/** Where it is told what callers do to requests: ids, names, counts and times, never content. */
 export interface ReportDeps {
   clock: Clock
   log: Log
   tracing: Tracing | null
+}
+
+/** Gives each the trace that it is stored with. `caller`: that of the call; empty: it has none. */
+export function beginTraces(tracing: Tracing | null, requests: NewRequest[], caller: Trace): void {
+  for (const request of requests) {
+    request.trace = tracing === null ? caller : tracing.begin(request.head.requestId, caller)
+  }
 }
 
 /** One line for all of them: a bulk of 1,000 would cost as much in lines as in commands. */
