@@ -24,10 +24,10 @@ describe("where spans go", () => {
 
   it("with headers, whose values are decoded", () => {
     const headers = { OTEL_EXPORTER_OTLP_HEADERS: "Authorization=Basic%20YTpi==, x-team = k=v,," }
-    expect(tracing(headers)?.headers).toEqual({ Authorization: "Basic YTpi==", "x-team": "k=v" })
+    expect(tracing(headers)?.headers).toEqual({ authorization: "Basic YTpi==", "x-team": "k=v" })
   })
 
-  it.each(["no-pair", "=value", "a b=c", "x=%zz", "x=a%0d%0ab", "x="])(
+  it.each(["no pair", "=value", "a b=c", "x=%zz", "x=a%0d%0ab"])(
     "and headers such as %j are a problem that names the variable, not the value",
     (value) => {
       const { config, problems } = read({ OTEL_EXPORTER_OTLP_HEADERS: `good=1,${value}` })
