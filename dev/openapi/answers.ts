@@ -1,4 +1,5 @@
 import * as z from "zod"
+import type { Principal } from "../../src/auth/principal.ts"
 import { SCOPES, type StoredKey } from "../../src/core/contracts/access.ts"
 import { DELIVERY_STATES, type Delivery } from "../../src/core/delivery.ts"
 import { CALLBACK_EVENTS, PRIORITIES } from "../../src/core/request.ts"
@@ -16,7 +17,7 @@ const counts = z.strictObject({
   ...{ scheduled: count, pending: count, processing: count },
   ...{ completed: count, failed: count, cancelled: count },
 })
-const Percentiles = named(
+export const Percentiles = named(
   "Percentiles",
   z.strictObject({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
 )
@@ -51,6 +52,9 @@ const AllStats: z.ZodType<QueueStats> = named(
         lastError: text.nullable(),
       }),
     ),
+    commands: z
+      .strictObject({ today: count, yesterday: count, lastMinute: count, budget: count.nullable() })
+      .describe("Redis commands that the queue has spent, by UTC day. `budget`: `REDIS_COMMAND_BUDGET`."),
   }),
 )
 const OwnStats: z.ZodType<TenantStats> = named(
@@ -116,6 +120,13 @@ export const IssuedKey = named(
   "IssuedKey",
   z.strictObject({ ...shownKey, key: text.regex(/^aiq_/).describe("Told this once.") }),
 )
+export const Self: z.ZodType<Principal> = named(
+  "Self",
+  z.strictObject({
+    ...{ keyId: text, organizationId: text, scopes: z.array(z.enum(SCOPES)) },
+    ...{ maxPriority: z.enum(PRIORITIES).nullable(), ratePerMinute: z.int().nullable() },
+  }),
+)
 export const Keys = named("Keys", z.strictObject({ data: z.array(ShownKey) }))
 
 const AuditRecord: z.ZodType<AuditEntry> = named(
@@ -145,6 +156,9 @@ export const IssuedSecret = named(
 )
 export const Secrets = named("WebhookSecrets", z.strictObject({ data: z.array(ShownSecret) }))
 
+export const deliveryError = z.enum([
+  ...(["status", "redirect", "gone", "timeout", "network", "private_address", "not_resolved"] as const),
+])
 export const OneDelivery: z.ZodType<Delivery> = named(
   "Delivery",
   z.strictObject({
@@ -159,9 +173,7 @@ export const OneDelivery: z.ZodType<Delivery> = named(
         at: instant,
         status: z.int().nullable(),
         durationMs: z.number(),
-        error: z
-          .enum(["status", "redirect", "gone", "timeout", "network", "private_address", "not_resolved"])
-          .nullable(),
+        error: deliveryError.nullable(),
       }),
     ),
     nextAttemptAt: instant.nullable(),

@@ -5,11 +5,13 @@ import { BulkBody, NewRequestBody } from "../../src/core/contracts/new-request.t
 import {
   AuditQuery,
   CleanupBody,
+  HistoryQuery,
   ListQuery,
   ReplayBody,
   StatusQuery,
   WeightBody,
 } from "../../src/core/contracts/parameters.ts"
+import { Filter, SweepBody } from "../../src/core/contracts/sweep.ts"
 import { DeliveriesQuery, WebhookSecretBody, WebhookSecretsQuery } from "../../src/core/contracts/webhooks.ts"
 import { described, named, readsEach } from "./components.ts"
 import { ChatMessage } from "./requests-answers.ts"
@@ -90,9 +92,37 @@ export const NewSecret = named(
   described(WebhookSecretBody, { organizationId: ORGANIZATION }),
 )
 
-described(ListQuery, {
-  state: "Only these. A key for all organizations names this or `organizationId`.",
+const FILTER = {
   organizationId: "Only its requests.",
+  provider: "Only those that asked for it; `auto` for routes.",
+  model: "Only those that asked for it.",
+  priority: "Only these.",
+  errorCode: "Only those whose last attempt came to this.",
+}
+named(
+  "RequestFilter",
+  described(Filter, {
+    ...FILTER,
+    state:
+      "Only these. `cancel` takes unfinished ones, by default all three; the others take `failed` alone.",
+    createdAfter: "Only those of then or later, epoch ms.",
+    createdBefore: "Only earlier ones, epoch ms.",
+  }),
+)
+export const Sweep = named(
+  "Sweep",
+  described(SweepBody, {
+    filter: "Which requests are meant. It may be empty only in a dry run, or with `all`.",
+    dryRun: "Counts, and does nothing. `limit` does not bound it.",
+    all: "An empty filter is meant; or one of a cancel that names neither state nor organization.",
+    limit: "A call acts on no more.",
+    cursor: CURSOR,
+  }),
+)
+
+described(ListQuery, {
+  ...FILTER,
+  state: "Only these. A key for all organizations names this or `organizationId`.",
   limit: LIMIT,
   cursor: CURSOR,
 })
@@ -101,6 +131,11 @@ described(StatusQuery, {
   wait: "Seconds to wait for the end, where it is not there yet.",
 })
 described(AuditQuery, { limit: LIMIT, cursor: CURSOR })
+described(HistoryQuery, {
+  from: "Epoch ms. Default: an hour before `to`.",
+  to: "Epoch ms. Default: now.",
+  step: "Seconds.",
+})
 described(WebhookSecretsQuery, { organizationId: "Only its secrets." })
 described(DeliveriesQuery, {
   organizationId: "Only its deliveries. A key for all organizations names this or `requestId`.",

@@ -9,6 +9,7 @@ import {
   type Target,
   type Usage,
 } from "../../src/core/request.ts"
+import type { SweepPage } from "../../src/core/sweep.ts"
 import type { EnqueuedRequest } from "../../src/http/enqueue.ts"
 import type { StatusReply } from "../../src/queue/contract.ts"
 import { named } from "./components.ts"
@@ -184,5 +185,25 @@ export const Cancelled = named(
     requestId,
     state: z.enum(["cancelled", "failed"]),
     discarded: z.literal(true).optional().describe("It was a dead letter, which is gone now."),
+  }),
+)
+
+export const Swept: z.ZodType<SweepPage> = named(
+  "Swept",
+  z.strictObject({
+    matched: count.describe("The filter held for so many of those that were looked at."),
+    done: count,
+    skipped: count.describe("No longer in that state when it came to them."),
+    groups: z
+      .array(
+        z.strictObject({
+          provider: text,
+          errorCode: z.enum(ERROR_CODES).nullable().describe("null: it has not failed."),
+          count,
+        }),
+      )
+      .describe("Of those that match, the largest group first."),
+    examined: count.describe("How many were looked at."),
+    nextCursor: text.nullable().describe("Where to go on; null: all have been looked at."),
   }),
 )

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander"
 import { AIRequestQueueError } from "../client/client.ts"
+import { AppError } from "../core/errors.ts"
 
 /** What the process ends with; `--help` shows them. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, unfinished: 4, interrupted: 130 } as const
@@ -15,12 +16,18 @@ export class Interrupted extends Error {
   override readonly name = "Interrupted"
 }
 
+/** Of commands that work on the store itself. */
+const STORE_CODES: Record<string, ExitCode> = {
+  invalid_request: EXIT.usage,
+  store_unavailable: EXIT.unreachable,
+}
 const AWAY_STATUSES = [502, 503, 504]
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof UsageError) return EXIT.usage
   if (error instanceof Interrupted) return EXIT.interrupted
+  if (error instanceof AppError) return STORE_CODES[error.code] ?? EXIT.failed
   if (!(error instanceof AIRequestQueueError)) return EXIT.failed
   if (error.code === "wait_timeout") return EXIT.unfinished
   const isAway =
@@ -48,6 +55,7 @@ const HINTS: Record<string, string> = {
 
 /** For a script. */
 export function toJson(error: unknown): Record<string, unknown> {
+  if (error instanceof AppError) return { error: { code: error.code, detail: error.message } }
   const { code, detail, status, errors, requestId, retryAfterMs } =
     error instanceof AIRequestQueueError
       ? error

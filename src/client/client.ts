@@ -1,26 +1,42 @@
+import { AlertsClient } from "./alerts.ts"
+import { AuditClient } from "./audit.ts"
 import { shiftPaths, splitBulk } from "./bulk.ts"
+import { DeliveriesClient } from "./deliveries.ts"
 import { AIRequestQueueError } from "./error.ts"
+import { historyQuery } from "./history.ts"
 import { KeysClient } from "./keys.ts"
+import { LeversClient } from "./levers.ts"
+import { entriesOf, type PageOptions } from "./pages.ts"
+import { queryOf } from "./query.ts"
 import { membersOf, readRetryAfter } from "./read-error.ts"
 import { readHeader, readKey, readUrl } from "./read-options.ts"
+import { type SweepOptions, type SweepPageOptions, type SweepTotals, sweep, sweepPage } from "./sweep.ts"
 import { type Answer, createTransport, type Fetch, type Transport } from "./transport.ts"
 import type {
   CancelledRequest,
   EnqueuedRequest,
   FinishedRequest,
+  History,
+  HistoryOptions,
   ListedRequest,
   ListFilter,
   NewRequest,
   ProviderDetails,
+  Pulse,
   QueueHealth,
   QueueStats,
+  RequestFilter,
   RequestPage,
   StatusReply,
+  SweepPage,
+  SweepVerb,
   TenantStats,
 } from "./types.ts"
 import { type WaitOptions, waitFor } from "./wait-for.ts"
 
 export * from "./error.ts"
+export type { Page, PageOptions } from "./pages.ts"
+export { addTotals, NO_TOTALS, type SweepOptions, type SweepPageOptions, type SweepTotals } from "./sweep.ts"
 export type { Fetch } from "./transport.ts"
 export type * from "./types.ts"
 export type { WaitOptions } from "./wait-for.ts"
@@ -52,7 +68,7 @@ export interface EnqueueOptions {
  *
  * What may safely be repeated is, when it met 429, 502, 503, 504 or no answer at all: at most `maxRetries` times,
  * after as long as `Retry-After` asks for (over 30 s: not at all), else after 0.5 s, 1 s, 2 s, 4 s. That is every
- * reading call, `cancel`, and, under an idempotency key, `enqueue` and `enqueueMany`. The rest is repeated only after
+ * reading call, `cancel`, `levers`, and, under an idempotency key, `enqueue` and `enqueueMany`. The rest is repeated only after
  * a 429. Errors are `AIRequestQueueError`.
  *
  * @example
@@ -67,6 +83,14 @@ export interface EnqueueOptions {
 export class AIRequestQueueClient {
   /** Issue, list and revoke API keys. */
   readonly keys: KeysClient
+  /** See what has rung, and change the rules. */
+  readonly alerts: AlertsClient
+  /** Pause and resume, limits, shares, clean-up. */
+  readonly levers: LeversClient
+  /** Who did what. */
+  readonly audit: AuditClient
+  /** What became of callbacks. */
+  readonly deliveries: DeliveriesClient
   readonly #transport: Transport
   readonly #timeoutMs: number
 
@@ -81,6 +105,10 @@ export class AIRequestQueueClient {
       maxRetries: options.maxRetries ?? 4,
     })
     this.keys = new KeysClient(this.#transport)
+    this.alerts = new AlertsClient(this.#transport)
+    this.levers = new LeversClient(this.#transport)
+    this.audit = new AuditClient(this.#transport)
+    this.deliveries = new DeliveriesClient(this.#transport)
   }
 
   /** Stores one request. Codes of its errors: `invalid_request`, `queue_full`, `idempotency_mismatch` and others. */
@@ -159,32 +187,64 @@ export class AIRequestQueueClient {
   }
 
   /**
+   * Cancels all unfinished requests that the filter holds for, call by call. Errors: `invalid_request` for a filter
+   * without any member, unless `all` is set.
+   */
+  cancelMany(filter: RequestFilter, options: SweepOptions = {}): Promise<SweepTotals> {
+    return sweep(this.#transport, "cancel", filter, options)
+  }
+
+  /**
+   * Tries all failed requests again that the filter holds for, and that had failed when it came to them first.
+   *
+   * @example
+   * await queue.replayMany({ errorCode: "provider_auth" }, { onProgress: ({ done }) => console.log(done) })
+   */
+  replayMany(filter: RequestFilter, options: SweepOptions = {}): Promise<SweepTotals> {
+    return sweep(this.#transport, "replay", filter, options)
+  }
+
+  /** Discards all failed requests that the filter holds for, for good. */
+  discardMany(filter: RequestFilter, options: SweepOptions = {}): Promise<SweepTotals> {
+    return sweep(this.#transport, "discard", filter, options)
+  }
+
+  /** One call of these three: go on with `nextCursor` until it is null. */
+  sweepPage(verb: SweepVerb, filter: RequestFilter, options: SweepPageOptions = {}): Promise<SweepPage> {
+    return sweepPage(this.#transport, verb, filter, options)
+  }
+
+  /**
    * All requests that the filter holds for, newest first, page by page as they are asked for.
    *
    * @example
    * for await (const request of queue.list({ state: "failed" })) await queue.replay(request.requestId)
    */
-  async *list(filter: ListFilter = {}): AsyncGenerator<ListedRequest, void, void> {
-    let cursor: string | null = null
-    do {
-      const page: RequestPage = await this.listPage({ ...filter, limit: 100, ...(cursor && { cursor }) })
-      yield* page.data
-      cursor = page.nextCursor
-    } while (cursor !== null)
+  list(filter: ListFilter = {}): AsyncGenerator<ListedRequest, void, void> {
+    return entriesOf((options) => this.listPage({ ...filter, ...options }))
   }
 
-  /** One page of that: `limit` is 1 to 100, default 20; `cursor` is the `nextCursor` of the page before. */
-  async listPage(options: ListFilter & { limit?: number; cursor?: string } = {}): Promise<RequestPage> {
-    const given = Object.entries(options).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)]],
-    )
-    const query = new URLSearchParams(Object.fromEntries(given))
-    return (await this.#get(`/v1/requests?${query}`)) as RequestPage
+  /** One page of that. */
+  async listPage(options: ListFilter & PageOptions = {}): Promise<RequestPage> {
+    return (await this.#get(`/v1/requests${queryOf(options)}`)) as RequestPage
   }
 
   /** Figures of the whole queue, or, with a tenant's key, counts of its own requests. */
   async stats(): Promise<QueueStats | TenantStats> {
     return (await this.#get("/v1/stats")) as QueueStats | TenantStats
+  }
+
+  /**
+   * Figures of the past, by default of the last hour, minute by minute. Steps are multiples of 60 s, of spans that begin
+   * more than a day ago whole hours; at most 1,500 of them. Needs a key for all organizations.
+   */
+  async history(options: HistoryOptions = {}): Promise<History> {
+    return (await this.#get(`/v1/stats/history${historyQuery(options)}`)) as History
+  }
+
+  /** How the queue is doing right now, and what is wrong. Needs a key for all organizations. */
+  async pulse(): Promise<Pulse> {
+    return (await this.#get("/v1/pulse")) as Pulse
   }
 
   /** Whether the queue works; `down` is an answer, not an error. */

@@ -1,7 +1,7 @@
 import type { Transport } from "./transport.ts"
-import type { ApiKey, IssuedKey, NewKey } from "./types.ts"
+import type { ApiKey, IssuedKey, NewKey, Self } from "./types.ts"
 
-/** API keys; all of it needs a key with `admin`. */
+/** API keys; all of it but `self` needs a key with `admin`. */
 export class KeysClient {
   readonly #transport: Transport
 
@@ -14,6 +14,12 @@ export class KeysClient {
     const body = JSON.stringify(key)
     const { value } = await this.#transport({ method: "POST", path: "/v1/keys", body, repeat: "refused" })
     return value as IssuedKey
+  }
+
+  /** What the key of this client may do. */
+  async self(): Promise<Self> {
+    const { value } = await this.#transport({ method: "GET", path: "/v1/self", repeat: "always" })
+    return value as Self
   }
 
   /** Newest first, without the keys themselves. */

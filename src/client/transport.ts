@@ -14,7 +14,7 @@ export interface Settings {
 }
 
 interface Call {
-  method: "GET" | "POST" | "DELETE"
+  method: "GET" | "POST" | "PATCH" | "DELETE"
   path: string
   /** JSON. */
   body?: string

@@ -1,9 +1,20 @@
 import type { Scope, StoredKey } from "../core/contracts/access.ts"
+import type { DeliveryState } from "../core/delivery.ts"
 import type { ProviderLimits } from "../core/limits.ts"
 import type { RequestStatus } from "../core/outcome.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
+import type { Page } from "./pages.ts"
 
+export type { AlertRules, AlertsChange, AlertsView } from "../core/alerts.ts"
+export type { Scope } from "../core/contracts/access.ts"
+export type { Delivery, DeliveryAttempt, DeliveryState } from "../core/delivery.ts"
+export type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"
+export type * from "../core/pulse.ts"
+export type { Priority, RequestState } from "../core/request.ts"
+export type { RequestFilter } from "../core/request-filter.ts"
 export type { AskedRequest as NewRequest } from "../core/request-options.ts"
+export type { SweepGroup, SweepPage, SweepVerb } from "../core/sweep.ts"
 
 // What the HTTP API takes and answers. Times end in `At` and are epoch ms; durations end in `Ms` or `Seconds`.
 
@@ -24,18 +35,10 @@ export type FinishedRequest = RequestStatus & { state: FinishedState }
 /** A request in a list: without its response. */
 export type ListedRequest = Omit<RequestStatus, "response">
 
-export interface ListFilter {
-  /** A key for all organizations names a state or an organization. */
-  state?: RequestState
-  organizationId?: string
-}
+/** A key for all organizations names a state or an organization. */
+export type ListFilter = Omit<RequestFilter, "createdAfter" | "createdBefore">
 
-export interface RequestPage {
-  /** Newest first. A filtered page may be short and yet not the last. */
-  data: ListedRequest[]
-  /** null: this is the last page. */
-  nextCursor: string | null
-}
+export type RequestPage = Page<ListedRequest>
 
 export interface CancelledRequest {
   requestId: string
@@ -87,6 +90,17 @@ export interface QueueStats {
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
+  /** Redis commands that the queue has spent, by UTC day; `budget`: what it should not exceed, null: none is set. */
+  commands: { today: number; yesterday: number; lastMinute: number; budget: number | null }
+}
+
+export interface HistoryOptions {
+  /** Epoch ms; default: an hour before `to`. */
+  from?: number
+  /** Epoch ms; default: now. */
+  to?: number
+  /** Default 60. */
+  stepSeconds?: number
 }
 
 /** What a tenant's key sees, of its own newest 1,000 requests. */
@@ -132,5 +146,41 @@ export interface NewKey {
 
 export type ApiKey = Omit<StoredKey, "sha256">
 
+/** What the key of the call may do. */
+export type Self = Pick<StoredKey, "keyId" | "organizationId" | "scopes" | "maxPriority" | "ratePerMinute">
+
 /** `key` is told this once. */
 export type IssuedKey = ApiKey & { key: string }
+
+export interface Paused {
+  /** The provider's, or the queue's. */
+  name: string
+  paused: boolean
+}
+
+export interface OrganizationWeight {
+  organizationId: string
+  weight: number
+}
+
+export type RemovedCounts = Record<FinishedState, number>
+
+/** Who did what, to which id, from where. Never a prompt or a key. */
+export interface AuditEntry {
+  at: number
+  /** Such as `key.issued`, `request.cancelled`, `queue.paused`, `auth.refused`. */
+  action: string
+  /** null: there was none. */
+  keyId: string | null
+  organizationId: string | null
+  /** What it was done to: a request, a key, a provider. */
+  target: string | null
+  ip: string | null
+}
+
+export interface DeliveryFilter {
+  /** A key for all organizations names an organization or a request. */
+  organizationId?: string
+  requestId?: string
+  state?: DeliveryState
+}

@@ -1,3 +1,5 @@
+import type { AlertSettings } from "./alerts.ts"
+import { readAlerts } from "./config-alerts.ts"
 import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
@@ -43,6 +45,8 @@ export interface Config {
   drainLanes: number
   /** Virtual time between two requests of an organization; 0: first in, first out. */
   fairShareMs: number
+  /** Redis commands that the queue should not exceed, per UTC day; null: it is not watched. */
+  commandBudget: number | null
   /** By provider, as set; run-time changes are kept in the store. */
   limits: Record<string, ProviderLimits>
   routes: Record<string, WeightedTarget[]>
@@ -52,6 +56,8 @@ export interface Config {
   webhookAllowPrivate: boolean
   /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
   webhookResolver: string
+  /** null: nothing is evaluated. Run-time changes are kept in the store. */
+  alerts: AlertSettings | null
   tracing: TracingSettings
 }
 
@@ -76,6 +82,7 @@ const NUMBERS = {
   MAX_PENDING_AGE_SECONDS: [604_800, 60, 7_776_000],
   MAX_FILE_BYTES: [209_715_200, 1024, 536_870_912],
   MAX_FILE_BYTES_PER_ORGANIZATION: [4_294_967_296, 1024, 1_099_511_627_776],
+  REDIS_COMMAND_BUDGET: [0, 1000, 1_000_000_000_000],
   ANTHROPIC_DEFAULT_MAX_TOKENS: [4096, 1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number, number]>
 
@@ -109,6 +116,7 @@ export function parseConfig(
 
   const providers = readProviders(variables)
   const routes = readRoutes(variables, providers)
+  const webhooks = readWebhooks(variables)
   const config: Config = {
     queueName,
     adminApiKey,
@@ -138,10 +146,12 @@ export function parseConfig(
       .filter(Boolean),
     drainLanes: number("DRAIN_LANES"),
     fairShareMs: number("FAIR_SHARE_MS"),
+    commandBudget: number("REDIS_COMMAND_BUDGET") || null,
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
-    ...readWebhooks(variables),
+    ...webhooks,
+    alerts: readAlerts(variables, webhooks),
     ...readTracing(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }

@@ -20,6 +20,12 @@ function encode(value: number, chars: number): string {
   return text
 }
 
+function decode(text: string): number {
+  let value = 0
+  for (const char of text) value = value * 32 + ALPHABET.indexOf(char)
+  return value
+}
+
 /**
  * Makes ids, of requests unless told otherwise: prefix + time (9) + shard (1) + sequence (3) + random (10), all in
  * base 32. The time and sequence only grow within one generator, so ids sort in the order they were made, also
@@ -57,6 +63,13 @@ export function batchRequestId(batchId: string, prefix: string, index: number): 
   return `${REQUEST_PREFIX}${encode(ms, TIME_CHARS)}${SHARD}${encode(index % SEQUENCE_END, SEQUENCE_CHARS)}${noise}`
 }
 
+/** The index by which `batchRequestId` made this id. */
+export function batchRequestIndex(requestId: string, batchId: string, prefix: string): number {
+  const first = REQUEST_PREFIX.length + TIME_CHARS + SHARD.length
+  const sequence = decode(requestId.slice(first, first + SEQUENCE_CHARS))
+  return (requestIdTime(requestId) - idTime(batchId, prefix)) * SEQUENCE_END + sequence
+}
+
 /** Whether a text could be a request id: tells a 404 without asking the store. */
 export function isRequestId(text: string): boolean {
   return isId(text, REQUEST_PREFIX)
@@ -74,10 +87,7 @@ export function requestIdTime(requestId: string): number {
 
 /** The creation time of an id with that prefix, epoch ms. */
 export function idTime(id: string, prefix: string): number {
-  let ms = 0
-  for (const char of id.slice(prefix.length, prefix.length + TIME_CHARS))
-    ms = ms * 32 + ALPHABET.indexOf(char)
-  return ms
+  return decode(id.slice(prefix.length, prefix.length + TIME_CHARS))
 }
 
 /** An id of anything that is not a request: an HTTP exchange, an epoch. Hex. */

@@ -10,7 +10,7 @@ export interface Percentiles {
   p99: number | null
 }
 
-/** Attempts by what they came to: `completed`, or the code of their error. */
+/** Attempts by what they came to: `completed`, `cancelled`, or the code of their error. Each counts once. */
 export type AttemptCounts = Record<string, number>
 
 /** A span of time. What a minute has nothing of is 0, null or absent. */
@@ -81,8 +81,11 @@ export interface PulseProvider extends ProviderLimits {
   breaker: "closed" | "open" | "half_open"
   /** Why the breaker is not closed. */
   cause: "trouble" | "account" | null
+  /** Since when at the latest the breaker has not been closed; null: it is. */
+  troubledSince: number | null
   /** Until then no call starts. */
   blockedUntil: number | null
+  /** By itself, or with the whole queue. */
   paused: boolean
 }
 
@@ -106,6 +109,10 @@ export interface Pulse {
   pendingByLine: Record<string, Record<Priority, number>>
   /** Since when there has been a backlog; null: there is none. */
   backlogSince: number | null
+  /** Lines with pending requests of which none has started for minutes, though claims have looked. */
+  stalledLines: string[]
+  /** The last claim that could start requests, by a lane, a worker or a tick that drains; null: none is known. */
+  lastClaimAt: number | null
   /** The whole queue is paused. */
   paused: boolean
   throughput: {

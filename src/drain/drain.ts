@@ -77,6 +77,7 @@ export type Step =
   | { kind: "turn"; group: Group | null; claim: ClaimOptions | null }
   | { kind: "look"; leases: Lease[]; atProviders: boolean }
   | { kind: "maintain" }
+  | { kind: "roll" }
   | { kind: "rest"; ms: number }
   | { kind: "end" }
 
@@ -104,6 +105,8 @@ const GATHER_LONG_MS = 5000
 /** How often, and for leases held how long, the drain asks whether they are lost: a round trip and one command. */
 const LOOK_EVERY_MS = 2000
 const LOOK_AFTER_MS = 1000
+/** The same where commands are spared: lanes are told of what is cancelled anyway. */
+const LOOK_EVERY_MS_WHEN_SPARING = 10_000
 /** How often it asks whether what waits to be called may still be: the same again. */
 const LOOK_AT_PROVIDERS_EVERY_MS = 500
 /** Wakes of a burst are heard together; and while no slot is free, nothing that is new could start anyway. */
@@ -142,6 +145,8 @@ export class Drain {
   claimsNoMore = false
   /** A claim asked for the hourly work. */
   isMaintenanceDue = false
+  /** A claim asked for a roll: a minute is over. */
+  isRollDue = false
   /** The operation id of a claim that has not been answered. */
   claimOp: string | undefined
   #wokenAt = Number.POSITIVE_INFINITY
@@ -269,6 +274,7 @@ export class Drain {
     const claimAt =
       claim === null ? Number.POSITIVE_INFINITY : Math.min(this.appetite.dueAt(isStarving), this.#hearsAt())
     if (this.isMaintenanceDue) return { kind: "maintain" }
+    if (this.isRollDue) return { kind: "roll" }
     if (isIdle && this.#isDone(now, claimAt)) return { kind: "end" }
     if (settleAt <= now || claimAt <= now) {
       // What failed before travels alone, so that a claim does not fail with it, nor wait for it.
@@ -323,7 +329,9 @@ export class Drain {
   #look(now: number): Step | null {
     if (this.#looksLeft === 0) return null
     const leases = now >= this.#lookAt ? this.hand.leasesSince(now - LOOK_AFTER_MS) : []
-    if (now >= this.#lookAt) this.#lookAt = now + LOOK_EVERY_MS
+    if (now >= this.#lookAt) {
+      this.#lookAt = now + (this.deps.queue.isSparing() ? LOOK_EVERY_MS_WHEN_SPARING : LOOK_EVERY_MS)
+    }
     const atProviders = now >= this.#lookAtProvidersAt && this.hand.uncalledSince(now - START_SOON_MS)
     if (atProviders) this.#lookAtProvidersAt = now + LOOK_AT_PROVIDERS_EVERY_MS
     if (leases.length === 0 && !atProviders) return null

@@ -44,6 +44,9 @@ export async function carryOut(drain: Drain): Promise<DrainReport> {
       case "maintain":
         await maintain(drain)
         break
+      case "roll":
+        await roll(drain)
+        break
       case "rest":
         await drain.bell.rest(step.ms)
         break
@@ -107,6 +110,7 @@ function receive(drain: Drain, claim: Claim): void {
   report.claimed += claim.requests.length
   report.remaining = claim.remaining
   drain.isMaintenanceDue ||= claim.maintenanceDue
+  drain.isRollDue ||= claim.rollDue
   for (const overdue of claim.overdue) drain.decided(settleOverdue(overdue))
   for (const claimed of claim.requests) {
     const provider = deps.providers.get(claimed.target.provider)
@@ -182,6 +186,17 @@ async function maintain(drain: Drain): Promise<void> {
     drain.appetite.kick()
   } catch (error) {
     storeFailed(drain, "maintain", error)
+  }
+}
+
+/** Not tried again when it fails: the next minute's claim asks for it anew. */
+async function roll(drain: Drain): Promise<void> {
+  drain.isRollDue = false
+  try {
+    drain.budget.spend(1)
+    await drain.deps.queue.roll()
+  } catch (error) {
+    storeFailed(drain, "roll", error)
   }
 }
 

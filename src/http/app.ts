@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountAlerts } from "./alerts.ts"
 import { mountMessageBatches } from "./anthropic/message-batches.ts"
 import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
@@ -10,7 +11,9 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
+import { mountHistory } from "./history.ts"
 import { mountKeys } from "./keys.ts"
+import { mountMetrics } from "./metrics.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
@@ -21,9 +24,11 @@ import { mountOrganizations } from "./organizations.ts"
 import { mountPause } from "./pause.ts"
 import { answerError, answerNotFound } from "./problems.ts"
 import { mountProviders } from "./providers.ts"
+import { mountPulse } from "./pulse.ts"
 import { mountEvents } from "./request-events.ts"
 import { mountRequests } from "./requests.ts"
 import { servicesOf } from "./resource.ts"
+import { mountSelf } from "./self.ts"
 import { mountStats } from "./stats.ts"
 import { mountWebhookSecrets } from "./webhook-secrets.ts"
 
@@ -51,11 +56,16 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountRequests(app)
   mountEvents(app)
   mountStats(app)
+  mountHistory(app)
+  mountPulse(app)
+  mountAlerts(app)
+  mountMetrics(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)
   mountOrganizations(app)
   mountKeys(app)
+  mountSelf(app)
   mountAudit(app)
   mountFiles(app)
   mountUploads(app)

@@ -8,15 +8,15 @@ import { servicesOf } from "./resource.ts"
 /** `GET /v1/requests`: newest first, page by page, without responses. */
 export async function listRequests(c: AppContext): Promise<Response> {
   const principal = c.get("principal")
-  const { state = null, limit, cursor = null, ...query } = readQuery(c, ListQuery)
-  const organizationId = query.organizationId ?? tenantOf(principal)
+  const { state = null, limit, cursor = null, organizationId: named, ...filter } = readQuery(c, ListQuery)
+  const organizationId = named ?? tenantOf(principal)
   if (state === null && organizationId === null) {
     throw invalid("The query", [
       problem(["state"], "or organizationId is required with a key for all organizations"),
     ])
   }
   if (organizationId !== null) requireOrganization(principal, organizationId)
-  const page = await servicesOf(c).queue.list({ state, organizationId, limit, cursor })
+  const page = await servicesOf(c).queue.list({ state, organizationId, filter, limit, cursor })
   const data = page.data.map(({ response: _, ...request }) => request)
   return c.json({ data, nextCursor: page.nextCursor })
 }

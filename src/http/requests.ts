@@ -12,12 +12,12 @@ import { type EnqueuedRequest, enqueue, present } from "./enqueue.ts"
 import { awaitRequest } from "./follow/await-request.ts"
 import { listRequests } from "./list.ts"
 import { readPreferences } from "./preferences.ts"
-import { answerNotFound } from "./problems.ts"
 import { readQuery } from "./query.ts"
 import { knownShape, readStatus, unknownRequest } from "./read-status.ts"
 import { afterAnswer, resource, sendSpans, servicesOf, wakeLanes } from "./resource.ts"
 import { retryAfterSeconds } from "./retry-after.ts"
 import { checkEntrySizes, MAX_BULK_BYTES, MAX_SMALL_BYTES } from "./sizes.ts"
+import { mountSweeps } from "./sweep.ts"
 
 export function mountRequests(app: App): void {
   resource(app, "/v1/requests", {
@@ -25,8 +25,8 @@ export function mountRequests(app: App): void {
     GET: { scope: "read", handle: listRequests },
   })
   resource(app, "/v1/requests/bulk", { POST: { scope: "enqueue", handle: postBulk } })
-  // Kept free for operations on many requests; else they would pass for ids.
-  app.all("/v1/requests/:reserved{cancel|replay|discard}", answerNotFound)
+  // Before what takes any name for an id.
+  mountSweeps(app)
   resource(app, "/v1/requests/:requestId", {
     GET: { scope: "read", handle: getRequest },
     DELETE: { scope: "cancel", handle: deleteRequest },

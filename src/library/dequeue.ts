@@ -26,7 +26,7 @@ export class Dequeuer {
     this.#name = name
   }
 
-  /** The best of all lines, at most `limit`. What has to end without a call, and the hourly work, is seen to as well. */
+  /** The best of all lines, at most `limit`. What has to end without a call, the hourly work and a roll are seen to as well. */
   async claim(services: QueueServices, limit: number): Promise<ClaimedRequest[]> {
     const owner = this.#free.pop() ?? this.#newOwner()
     try {
@@ -38,6 +38,7 @@ export class Dequeuer {
         claim.overdue.length > 0 &&
           tryTo(services, "settle", () => settleAll(services, claim.overdue.map(settleOverdue))),
         claim.maintenanceDue && tryTo(services, "maintain", () => queue.maintain()),
+        claim.rollDue && tryTo(services, "roll", () => queue.roll()),
       ])
       return claim.requests
     } finally {

@@ -30,7 +30,7 @@ type Reply = "written" | "changed" | "mismatch" | ["known", string]
 /** `batches-contract.ts` says what each method does and costs. */
 export function createBatches(options: BatchesOptions): BatchStore {
   const { redis, queueName, clock = systemClock, random = Math.random } = options
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
   const newId = {
     openai: createIdGenerator(clock, undefined, BATCH_PREFIXES.openai),
@@ -70,7 +70,7 @@ export function createBatches(options: BatchesOptions): BatchStore {
     // The name of another key must not pass for an id.
     if (!Object.values(BATCH_PREFIXES).some((prefix) => isId(batchId, prefix))) return null
     const [text] = await store.query<[string | null]>("findBatch", [["GET", keys.batch(batchId)]])
-    const stored = text === null ? null : decode(text)
+    const stored = text === null ? null : decodeBatch(text)
     const isTheirs = organizationId === null || stored?.batch.organizationId === organizationId
     return isTheirs ? stored : null
   }
@@ -103,7 +103,7 @@ export function createBatches(options: BatchesOptions): BatchStore {
       const [texts] = await store.query<[(string | null)[]]>("listBatches", [
         ["MGET", ...shown.map((id) => keys.batch(id))],
       ])
-      const data = texts.flatMap((text) => (text === null ? [] : decode(text).batch))
+      const data = texts.flatMap((text) => (text === null ? [] : decodeBatch(text).batch))
       return { data, hasMore: ids.length > limit }
     },
     delete: async ({ batchId, kind, organizationId }) => {
@@ -165,16 +165,16 @@ export function createBatches(options: BatchesOptions): BatchStore {
 }
 
 /** Written by `lua/include/finish.lua`. */
-function countFields(batchId: string): string[] {
+export function countFields(batchId: string): string[] {
   return FINISHED_STATES.map((state) => `batch:${batchId}:${state}`)
 }
 
 /** Read by `lua/enqueue.lua`. */
-function closedField(batchId: string): string {
+export function closedField(batchId: string): string {
   return `batch:${batchId}:closed`
 }
 
-function decode(text: string): StoredBatch {
+export function decodeBatch(text: string): StoredBatch {
   const [, version, revision, json = ""] = /^(\d+)\|(\d+)\|(.*)$/s.exec(text) ?? []
   if (version !== VERSION) throw unreadable(`batch ${text.slice(0, 4)}`)
   return { revision: Number(revision), batch: JSON.parse(json) as Batch }

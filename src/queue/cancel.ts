@@ -13,9 +13,10 @@ const LONGEST_TTL_DAYS = 30
 export const CANCEL_GROUP = 50
 const NOTHING: OutcomeSummary = { usage: null, error: null, attempt: null }
 
-type CancelScriptReply =
+export type CancelScriptReply =
   | ["cancelled", string, string, number, string, string]
   | ["finished", string, string, string]
+  | ["elsewhere"]
   | ["unknown"]
 
 export async function cancel(
@@ -28,7 +29,7 @@ export async function cancel(
   const [reply] = await runWithLines<[CancelScriptReply]>(context, "cancel", () => [
     cancelCall(context, requestId, organizationId, audit),
   ])
-  if (reply[0] === "unknown") return { kind: "unknown" }
+  if (reply[0] === "unknown" || reply[0] === "elsewhere") return { kind: "unknown" }
   if (reply[0] === "cancelled")
     return {
       ...{ kind: "cancelled", owner: reply[1] || null, attempt: Number(reply[2]) },
@@ -68,11 +69,13 @@ export async function cancelAll(
   }
 }
 
-function cancelCall(
+/** `expected`: it is left alone unless it waits, or is processed. */
+export function cancelCall(
   context: QueueContext,
   requestId: string,
   organizationId: string | null,
   audit?: AuditEntry,
+  expected: "waiting" | "processing" | "" = "",
 ): ScriptCall {
   const { keys } = context
   const now = context.clock()
@@ -92,7 +95,7 @@ function cancelCall(
     ],
     args: [
       ...[now, context.lines.join(" "), requestId, organizationId ?? "*", JSON.stringify(NOTHING)],
-      encodeAudit(audit),
+      ...[encodeAudit(audit), expected],
     ],
   }
 }

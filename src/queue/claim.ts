@@ -10,7 +10,7 @@ const OVERDUE_LEASE_MS = 30_000
 const NEVER = 99_999_999_999_999
 
 /** What `lua/include/claiming.lua` returns. */
-export type ClaimReply = [string, number, number, string[], string[], number]
+export type ClaimReply = [string, number, number, string[], string[], number, number]
 
 const NOTHING_DONE: DrainCounts = { completed: 0, failed: 0, retried: 0, errors: 0, lastError: null }
 
@@ -44,7 +44,7 @@ export async function claim(context: QueueContext, options: ClaimOptions): Promi
 /** Fetches bodies and metadata of what was claimed: one more round trip, none when nothing was. */
 export async function readClaim(context: QueueContext, reply: ClaimReply, op: string): Promise<Claim> {
   const now = context.clock()
-  const [wakeAt, remaining, maintenanceDue, claimed, overdue, choresDue] = reply
+  const [wakeAt, remaining, maintenanceDue, claimed, overdue, choresDue, rollDue] = reply
   return {
     requests: await readRequests(context, claimed, op),
     overdue: inGroups(overdue, 5).map(
@@ -60,6 +60,7 @@ export async function readClaim(context: QueueContext, reply: ClaimReply, op: st
     remaining,
     maintenanceDue: maintenanceDue === 1,
     choresDue: choresDue === 1,
+    rollDue: rollDue === 1,
   }
 }
 

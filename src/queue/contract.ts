@@ -8,8 +8,11 @@ import type {
   Target,
   WeightedTarget,
 } from "../core/request.ts"
+import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
-import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { AlertStore } from "./alerts.ts"
+import type { ProviderDetails, QueueReports } from "./figures-contract.ts"
+import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
 export interface NewRequest {
@@ -93,7 +96,7 @@ export interface LeaseLook {
 }
 
 export interface ClaimOptions {
-  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch. */
+  /** The drain: `tick:<epoch>`, `lane-3:<epoch>`, a worker's name and epoch; `look:<epoch>` starts nothing. */
   owner: string
   /** At most that many; 0 only does the housekeeping (due, expired and overdue requests). */
   limit: number
@@ -133,6 +136,8 @@ export interface Claim {
   maintenanceDue: boolean
   /** There are chores to be seen to: `ChoreStore.take`. */
   choresDue: boolean
+  /** A minute is over in which something happened: this caller should run `roll`. */
+  rollDue: boolean
 }
 
 /** What a call tells of its target, for limits and breaker. */
@@ -199,6 +204,8 @@ export type ReplayReply =
 export interface ListOptions {
   state: RequestState | null
   organizationId: string | null
+  /** What else they must have. */
+  filter?: Omit<RequestFilter, "state" | "organizationId">
   limit: number
   cursor: string | null
 }
@@ -250,13 +257,18 @@ export interface Glance {
  * is asked for again under the same operation id. Errors: `AppError` with `store_unavailable`,
  * `store_full` or `queue_full`. Round trips of the store are given per method.
  */
-export interface RequestQueue {
+export interface RequestQueue extends QueueReports {
   /** Stores all or none. One round trip. */
   enqueue(requests: NewRequest[]): Promise<EnqueueReply[]>
   /** As `enqueue`, once per idempotency key. Another body under the same key: `idempotency_mismatch`. */
   enqueueOnce(requests: NewRequest[], idempotency: Idempotency): Promise<Enqueued>
   /** A new operation id. No round trip. */
   nextOp(): string
+  /**
+   * Most of the day's command budget is used, as far as this process has been told: what nobody waits for should cost less.
+   * No round trip.
+   */
+  isSparing(): boolean
   /** Two round trips; one when there was nothing. */
   claim(options: ClaimOptions): Promise<Claim>
   /** One round trip per 8 MB of results. Replies in order. */
@@ -311,13 +323,20 @@ export interface RequestQueue {
    */
   writePartials(texts: PartialText[]): Promise<(number | null)[]>
   list(options: ListOptions): Promise<RequestPage>
-  stats(): Promise<QueueStats>
-  /** Never throws: an unreachable store is `down`. One round trip. */
-  health(): Promise<QueueHealth>
+  /**
+   * Cancels, replays or discards the next of those that the filter holds for, each as its own operation does. Looks at 500
+   * at most: 3 round trips and a command per line or day; then one per 50 cancels or 100 replays, with as many commands
+   * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
+   */
+  sweep(options: SweepOptions): Promise<Swept>
+  /** What has rung, and the rules as they were changed. */
+  readonly alerts: AlertStore
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */
   maintain(): Promise<void>
+  /** Takes finished minutes into the history, when a claim says so. One round trip. */
+  roll(): Promise<void>
   /**
    * `name`: a provider, or null for the whole queue. Resuming a provider also ends its block and closes its breaker:
    * who resumes it has seen to its trouble. One round trip, two with an audit entry.

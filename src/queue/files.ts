@@ -37,7 +37,7 @@ export interface FilesOptions {
 /** `files-contract.ts` says what each method does and costs. */
 export function createFiles(options: FilesOptions): FileStore {
   const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
 
   async function put(id: string, number: number, chunks: string[], until: number): Promise<void> {
@@ -149,7 +149,7 @@ export function createFiles(options: FilesOptions): FileStore {
   }
 }
 
-function decodeHead(text: string): StoredFile {
+export function decodeHead(text: string): StoredFile {
   if (!text.startsWith(VERSION)) throw unreadable(`file ${text.slice(0, 4)}`)
   return JSON.parse(text.slice(VERSION.length)) as StoredFile
 }

@@ -65,7 +65,8 @@ export interface OutcomeSummary extends Omit<OutcomeResult, "response"> {
   attempt: AttemptRecord | null
 }
 
-export interface StoredOutcome {
+/** How a request ended, and what it was. */
+export interface StoredEnding {
   state: FinishedState
   /** The error code of a failure, else empty. */
   code: string
@@ -77,6 +78,9 @@ export interface StoredOutcome {
   /** The frame of its metadata, as stored; empty: it has none. */
   metadata: string
   record: LiveRecord
+}
+
+export interface StoredOutcome extends StoredEnding {
   summary: OutcomeSummary
   /** null also where the text was cut before it. */
   response: ChatCompletion | null
@@ -86,7 +90,17 @@ const OUTCOME_VERSION = "2"
 
 /** Reads `outcome:<id>`: five lines, written by `lua/include/finish.lua`. The last may be cut off. */
 export function decodeOutcome(text: string): StoredOutcome {
-  const [header = "", metadata = "", record = "", summary = "", response = ""] = text.split("\n")
+  const [, , , summary = "", response = ""] = text.split("\n")
+  return {
+    ...decodeEnding(text),
+    summary: JSON.parse(summary) as OutcomeSummary,
+    response: response.endsWith("}") ? parseResponse(response) : null,
+  }
+}
+
+/** Its first three lines, whatever follows them. */
+export function decodeEnding(text: string): StoredEnding {
+  const [header = "", metadata = "", record = ""] = text.split("\n", 3)
   const [version, state, code = "", expiresAt, finishedAt, organizationId = ""] = header.split("|")
   if (version !== OUTCOME_VERSION) throw unreadable(`outcome ${header.slice(0, 4)}`)
   return {
@@ -98,8 +112,6 @@ export function decodeOutcome(text: string): StoredOutcome {
     header,
     metadata,
     record: decodeRecord(record),
-    summary: JSON.parse(summary) as OutcomeSummary,
-    response: response.endsWith("}") ? parseResponse(response) : null,
   }
 }
 

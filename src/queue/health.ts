@@ -57,7 +57,7 @@ export async function readHealth(context: QueueContext): Promise<QueueHealth> {
 }
 
 /** Requests of a route or with fallbacks have several targets; when none is configured any more, nothing of them starts. */
-function isStalled(starts: string, now: number): boolean {
+export function isStalled(starts: string, now: number): boolean {
   const { count, busyMs } = recentStarts(starts, now)
   return count === 0 && busyMs > NO_DRAIN_MS
 }

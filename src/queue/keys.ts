@@ -11,6 +11,8 @@ export function dayOf(at: number): number {
 export function createKeys(queueName: string) {
   const key = (suffix: string) => `aiq:{${queueName}}:${suffix}`
   return {
+    /** A key by its name without the prefix; `named("")` is the prefix. */
+    named: key,
     meta: key("meta"),
     live: key("live"),
     scheduled: key("scheduled"),
@@ -18,6 +20,8 @@ export function createKeys(queueName: string) {
     chores: key("chores"),
     keys: key("keys"),
     audit: key("audit"),
+    historyMinutes: key("history:minutes"),
+    historyHours: key("history:hours"),
     webhookSecrets: key("webhook-secrets"),
     delivery: (requestId: string) => key(`delivery:${requestId}`),
     deliveries: (organizationId: string, day: number) => key(`deliveries:${organizationId}:${day}`),

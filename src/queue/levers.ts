@@ -35,7 +35,7 @@ export async function readProviders(context: QueueContext): Promise<ProviderDeta
   }))
 }
 
-function limitsInForce({ settings }: QueueContext, provider: string, changed: string): ProviderLimits {
+export function limitsInForce({ settings }: QueueContext, provider: string, changed: string): ProviderLimits {
   return decodeLimits(changed === "" ? encodeLimits(settings.limits) : changed, provider)
 }
 

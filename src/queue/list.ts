@@ -1,18 +1,19 @@
 import { requestIdTime } from "../core/ids.ts"
-import { isFinished, type RequestStatus } from "../core/outcome.ts"
+import type { RequestStatus } from "../core/outcome.ts"
 import type { RequestState } from "../core/request.ts"
+import { fits } from "../core/request-filter.ts"
 import { lineKeys, type QueueContext } from "./context.ts"
 import type { ListOptions, RequestPage } from "./contract.ts"
 import { RECENT_TTL_DAYS } from "./enqueue.ts"
-import { readKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
 import { learnLine, readView, type View } from "./status.ts"
+import { setsOf } from "./walk.ts"
 
 /** Header, metadata, record and summary of an outcome fit in; its response lies behind them. */
 const OUTCOME_HEAD_BYTES = 131_071
 /** By state alone, so many are looked through per line or day; beyond, list by organization. */
 const MAX_SCANNED = 10_000
-/** With both filters, a page looks through more than it can return. */
+/** With more filters than one, a page looks through more than it can return. */
 const SCAN_FACTOR = 5
 /** A tenant's index is read day by day, in growing steps: most lists end in the first. */
 const DAYS_PER_STEP = [1, 7, RECENT_TTL_DAYS]
@@ -22,8 +23,13 @@ const DAYS_PER_STEP = [1, 7, RECENT_TTL_DAYS]
  * its own index. By state alone: the state's sets. Two or three round trips, 2 to 4 commands a request.
  */
 export async function list(context: QueueContext, options: ListOptions): Promise<RequestPage> {
-  const { state, organizationId, limit, cursor } = options
-  const scan = state !== null && organizationId !== null ? limit * SCAN_FACTOR : limit
+  const { state, organizationId, limit, cursor, filter: others = {} } = options
+  const filter = {
+    ...others,
+    ...(state !== null && { state }),
+    ...(organizationId !== null && { organizationId }),
+  }
+  const scan = Object.keys(filter).length > 1 ? limit * SCAN_FACTOR : limit
   const ids =
     organizationId === null
       ? await idsByState(context, state ?? "pending", cursor, scan)
@@ -33,10 +39,8 @@ export async function list(context: QueueContext, options: ListOptions): Promise
   for (const [i, status] of (await readViews(context, ids)).entries()) {
     if (data.length === limit) break
     last = ids[i] ?? null
-    const matches =
-      (state === null || status?.state === state) &&
-      (organizationId ?? status?.organizationId) === status?.organizationId
-    if (status !== null && matches) data.push({ ...status, response: null })
+    const errorCode = status?.error?.code ?? null
+    if (status !== null && fits(filter, { ...status, errorCode })) data.push({ ...status, response: null })
   }
   const isEnd = ids.length < scan && last === (ids.at(-1) ?? null)
   return { data, nextCursor: isEnd ? null : last }
@@ -73,11 +77,11 @@ async function idsByState(
   cursor: string | null,
   count: number,
 ): Promise<string[]> {
-  const sets = await setsOf(context, state)
+  const sets = await setsOf(context, [state])
   if (sets.length === 0) return []
   const members = await context.store.query<string[][]>(
     "list",
-    sets.map((key) => ["ZRANGE", key, 0, MAX_SCANNED - 1, "REV"]),
+    sets.map(({ key }) => ["ZRANGE", key, 0, MAX_SCANNED - 1, "REV"]),
   )
   return members
     .flat()
@@ -87,15 +91,8 @@ async function idsByState(
     .slice(0, count)
 }
 
-async function setsOf(context: QueueContext, state: RequestState): Promise<string[]> {
-  const { keys } = context
-  if (state === "scheduled") return [keys.scheduled]
-  const kept = await readKept(context)
-  if (isFinished(state)) return kept[state].map(({ day }) => keys.finished(state, day))
-  return context.lines.map((line) => (state === "pending" ? keys.line(line) : keys.leases(line)))
-}
-
-async function readViews(context: QueueContext, ids: string[]): Promise<(RequestStatus | null)[]> {
+/** What is known of these, in their order; null: nothing. One round trip. */
+export async function readViews(context: QueueContext, ids: string[]): Promise<(RequestStatus | null)[]> {
   if (ids.length === 0) return []
   const { keys } = context
   const [views] = await context.store.run<[View[]]>("list", [

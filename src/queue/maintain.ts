@@ -1,6 +1,6 @@
 import { requestIdTime } from "../core/ids.ts"
 import { cleanup } from "./cleanup.ts"
-import type { QueueContext } from "./context.ts"
+import { type QueueContext, runWithLines } from "./context.ts"
 
 /** Members of a line that one command looks at. */
 const AGE_CHUNK = 5000
@@ -13,6 +13,18 @@ export async function maintain(context: QueueContext): Promise<void> {
   await cleanup(context, null)
   await expirePending(context)
   await forgetIdleOrganizations(context)
+}
+
+/** Takes finished minutes into the history, each once however often this is asked for. */
+export async function roll(context: QueueContext): Promise<void> {
+  const { keys } = context
+  await runWithLines(context, "roll", () => [
+    {
+      name: "roll",
+      keys: [keys.meta, keys.historyMinutes, keys.historyHours],
+      args: [context.clock(), context.lines.join(" ")],
+    },
+  ])
 }
 
 /**

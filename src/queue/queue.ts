@@ -1,22 +1,29 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
+import type { Log } from "../core/log.ts"
+import { createAlertStore } from "./alerts.ts"
 import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
+import { CommandBudget } from "./command-use.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
 import { enqueue } from "./enqueue.ts"
+import { readFigures } from "./figures.ts"
 import { readHealth } from "./health.ts"
+import { readHistory } from "./history.ts"
 import { createKeys } from "./keys.ts"
 import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
 import { list } from "./list.ts"
-import { maintain } from "./maintain.ts"
+import { maintain, roll } from "./maintain.ts"
+import { readPulse } from "./pulse.ts"
 import { replay } from "./replay.ts"
 import { readReplies, settle, settleCall, settleGroups } from "./settle.ts"
 import { readStats } from "./stats.ts"
 import { findStatus } from "./status.ts"
 import { type OpenTransport, Store, type StoreAddress } from "./store.ts"
+import { sweep } from "./sweep.ts"
 import { glance, glanceAtText, watch, writePartials } from "./watch.ts"
 
 export interface QueueOptions {
@@ -27,13 +34,19 @@ export interface QueueOptions {
   openTransport?: OpenTransport | undefined
   clock?: Clock
   random?: Random
+  /** Where it says that the day's commands run out. Default: nowhere. */
+  log?: Log
 }
 
 /** The only door to Redis: `contract.ts` says what each method does and costs. */
 export function createQueue(options: QueueOptions): RequestQueue {
   const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
   const keys = createKeys(queueName)
-  const store = new Store({ ...redis, random, openTransport: options.openTransport })
+  const budget = new CommandBudget(settings.commandBudget, clock, options.log)
+  const store = new Store({
+    ...{ ...redis, queueName, random, openTransport: options.openTransport },
+    onSpent: (spent) => budget.learn(spent),
+  })
   const context: QueueContext = {
     ...{ store, keys, clock, settings, lines: [...settings.providers] },
     nextOp: createOperations(),
@@ -42,6 +55,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
     enqueueOnce: (requests, idempotency) => enqueue(context, requests, idempotency),
     nextOp: context.nextOp,
+    isSparing: () => budget.isSparing,
     claim: (claimOptions) => claim(context, claimOptions),
     settle: (settlements) => settle(context, settlements),
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),
@@ -59,10 +73,16 @@ export function createQueue(options: QueueOptions): RequestQueue {
     watch: (requestId, until) => watch(context, requestId, until),
     writePartials: (texts) => writePartials(context, texts),
     list: (listOptions) => list(context, listOptions),
+    sweep: (sweepOptions) => sweep(context, sweepOptions),
     stats: () => readStats(context),
+    pulse: () => readPulse(context),
+    history: (span) => readHistory(context, span),
+    figures: () => readFigures(context),
+    alerts: createAlertStore(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),
+    roll: () => roll(context),
     setPaused: (name, paused, audit) => setPaused(context, name, paused, audit),
     providers: () => readProviders(context),
     setLimits: (provider, change, audit) => setLimits(context, provider, change, audit),

@@ -6,13 +6,17 @@ import { encodeAudit } from "./cancel.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { ReplayReply } from "./contract.ts"
 import { RECENT_TTL_DAYS } from "./enqueue.ts"
-import { decodeOutcome, readHead, type StoredOutcome } from "./frames.ts"
+import { decodeOutcome, readHead, type StoredEnding } from "./frames.ts"
 import { dayOf } from "./keys.ts"
 import { encodeRecord, type LiveRecord } from "./record.ts"
 import { findStatus } from "./status.ts"
+import type { ScriptCall } from "./store.ts"
 
 /** Others may keep replaying it, and it may keep failing. */
 const ROUNDS = 3
+
+/** What it did, and the position. */
+export type ReplayScriptReply = ["replayed" | "changed" | "no_body", number?]
 
 /** Reads the dead letter, then puts it back if it is still the same: two round trips. */
 export async function replay(
@@ -37,32 +41,13 @@ export async function replay(
   }
   const record = replayedRecord(outcome, context.clock(), changes.deadlineAt)
   const head = readHead(requestId, record, outcome.metadata)
-  const [[answer, position]] = await runWithLines<[[string, number]]>(context, "replay", () => [
-    {
-      name: "replay",
-      keys: [
-        ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
-        ...[
-          keys.metadata(requestId),
-          keys.body(requestId),
-          keys.outcome(requestId),
-          keys.attempts(requestId),
-        ],
-        keys.finished("failed", dayOf(outcome.expiresAt)),
-        keys.recent(outcome.organizationId, dayOf(requestIdTime(requestId))),
-        keys.audit,
-      ],
-      args: [
-        ...[context.clock(), context.lines.join(" "), requestId, outcome.header, dayOf(outcome.expiresAt)],
-        ...[encodeRecord(record), outcome.metadata, (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
-        ...[encodeAudit(audit), context.settings.fairShareMs],
-      ],
-    },
+  const [[answer, position]] = await runWithLines<[ReplayScriptReply]>(context, "replay", () => [
+    replayCall(context, requestId, outcome, record, audit),
   ])
   if (answer === "replayed")
     return {
       kind: "replayed",
-      reply: { requestId, state: "pending", position, createdAt: head.createdAt },
+      reply: { requestId, state: "pending", position: position ?? null, createdAt: head.createdAt },
       head,
       trace: record.trace,
     }
@@ -81,7 +66,33 @@ export async function replay(
   }
 }
 
-function replayedRecord({ record }: StoredOutcome, now: number, deadlineAt: number | null): LiveRecord {
+export function replayCall(
+  context: QueueContext,
+  requestId: string,
+  ending: StoredEnding,
+  record: LiveRecord,
+  audit?: AuditEntry,
+): ScriptCall {
+  const { keys } = context
+  const day = dayOf(ending.expiresAt)
+  return {
+    name: "replay",
+    keys: [
+      ...[keys.meta, keys.live, keys.scheduled, keys.deadlines, ...lineKeys(context)],
+      ...[keys.metadata(requestId), keys.body(requestId), keys.outcome(requestId), keys.attempts(requestId)],
+      keys.finished("failed", day),
+      keys.recent(ending.organizationId, dayOf(requestIdTime(requestId))),
+      keys.audit,
+    ],
+    args: [
+      ...[context.clock(), context.lines.join(" "), requestId, ending.header, day],
+      ...[encodeRecord(record), ending.metadata, (dayOf(context.clock()) + RECENT_TTL_DAYS) * 86_400],
+      ...[encodeAudit(audit), context.settings.fairShareMs],
+    ],
+  }
+}
+
+export function replayedRecord({ record }: StoredEnding, now: number, deadlineAt: number | null): LiveRecord {
   return {
     ...record,
     createdAt: record.createdAt || record.dueAt,

@@ -1,4 +1,5 @@
 import type { Quota, Quotas } from "../core/limits.ts"
+import type { AttemptRecord } from "../core/outcome.ts"
 import { drainArgs, lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { Settlement, SettleReply } from "./contract.ts"
 import type { OutcomeSummary, StoredAttempt } from "./frames.ts"
@@ -131,9 +132,15 @@ function encodeSettlement(context: QueueContext, settlement: Settlement): Item {
       ...texts,
       ...[report === null ? "" : targetName(report), report?.health ?? "unknown"],
       ...[report?.blockedUntil ?? 0, report?.usedTokens ?? "", encodeQuotas(report?.quotas ?? null)],
+      ...[attempt?.provider ?? "", attempt === null ? "" : cameTo(attempt)],
     ],
     bytes: texts.reduce((sum, text) => sum + encodedLength(text), 500),
   }
+}
+
+/** What figures count an attempt as. */
+function cameTo({ error, result }: AttemptRecord): string {
+  return error?.code ?? (result === "completed" ? "completed" : "cancelled")
 }
 
 function encodeQuotas(quotas: Quotas | null): string {

@@ -1,8 +1,10 @@
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
+import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { LaneState, Percentiles, QueueStats } from "./figures-contract.ts"
+import type { LaneState, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
+import { addBuckets, MINUTE_FIELDS, percentilesOf, readRecent } from "./minutes.ts"
 import { readProviderState } from "./provider-state.ts"
 import { decodeRecord } from "./record.ts"
 import { providerOfLine } from "./targets.ts"
@@ -10,11 +12,11 @@ import { providerOfLine } from "./targets.ts"
 /** As in `lua/include/figures.lua`. */
 const SLOT_MS = 10_000
 const SLOTS = 8
-const MINUTES = 16
-const BUCKET_RATIO = 1.1
+
+/** The fields of `meta` that throughput stands in. */
+export const THROUGHPUT_FIELDS = Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`)
 /** The current slot of 10 s and the six before it: 60 to 70 s. */
 const THROUGHPUT_SLOTS = 6
-const PERCENTILE_MINUTES = 15
 
 type Reply = [string[], number, string[], number[], number[], (string | null)[]]
 
@@ -23,10 +25,10 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const { keys } = context
   const now = context.clock()
   const fields = () => [
-    ...Array.from({ length: SLOTS }, (_, i) => `throughput:${i}`),
-    ...Array.from({ length: MINUTES }, (_, i) => `latency:${i}`),
+    ...THROUGHPUT_FIELDS,
+    ...MINUTE_FIELDS,
     ...FINISHED_STATES.map((state) => `kept:${state}`),
-    ...["lanes", "paused:*"],
+    ...["lanes", "paused:*", ...COMMAND_FIELDS],
     ...providersIn(context).flatMap((name) => [`paused:${name}`, `blocked:${name}`, `breaker:${name}`]),
   ]
   const [reply] = await runWithLines<[Reply]>(context, "stats", () => [
@@ -39,7 +41,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
   const [values, scheduled, pendingByLine, inFlight, keptToday, firsts] = reply
   const meta = Object.fromEntries(fields().map((field, i) => [field, values[i] ?? ""]))
   const levels = pendingByLine.map((text) => text.split(" ").map(Number))
-  const latencies = Array.from({ length: MINUTES }, (_, i) => meta[`latency:${i}`] ?? "")
+  const { waits, providerTimes } = readRecent(meta, now)
   return {
     counts: {
       scheduled,
@@ -53,8 +55,8 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
     pendingByProvider: pendingByProvider(context.lines, levels.map(sum)),
     oldestPendingAgeMs: oldestAge(firsts, now),
     throughput: readThroughput(meta, now),
-    waitMs: readPercentiles(latencies, "w", now),
-    providerMs: readPercentiles(latencies, "p", now),
+    waitMs: percentilesOf(waits),
+    providerMs: percentilesOf(addBuckets(Object.values(providerTimes))),
     providers: Object.fromEntries(
       providersIn(context).map((name) => {
         const calls = inFlight[context.lines.indexOf(name)] ?? 0
@@ -63,6 +65,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
       }),
     ),
     lanes: readLanes(meta.lanes ?? ""),
+    commands: readCommandUse(meta, context.settings.commandBudget, now),
   }
 }
 
@@ -81,7 +84,7 @@ function pendingByProvider(lines: string[], pending: number[]): Record<string, n
 }
 
 /** Written by `lua/include/drains.lua`. */
-function readLanes(text: string): LaneState[] {
+export function readLanes(text: string): LaneState[] {
   const lanes = text.matchAll(/(\S+) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+)/g)
   return [...lanes]
     .map(([, name = "", lastClaimAt, completed, failed, retried, errors, lastError = "-"]) => ({
@@ -109,7 +112,7 @@ function oldestAge(firsts: (string | null)[], now: number): number | null {
   return ages.length === 0 ? null : Math.max(...ages)
 }
 
-function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
+export function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
   const current = Math.floor(now / SLOT_MS)
   const totals = [0, 0, 0, 0]
   for (let i = 0; i < SLOTS; i++) {
@@ -124,31 +127,6 @@ function readThroughput(meta: Record<string, string>, now: number): QueueStats["
     failedLastMinute: failed,
     retriedLastMinute: retried,
   }
-}
-
-/** From buckets 10 % apart, so within 5 % of the truth. */
-function readPercentiles(minutes: string[], kind: "w" | "p", now: number): Percentiles {
-  const current = Math.floor(now / 60_000)
-  const counts = new Map<number, number>()
-  for (const text of minutes) {
-    const [minute, ...buckets] = text.split(" ")
-    if (Number(minute) > current || Number(minute) <= current - PERCENTILE_MINUTES) continue
-    for (const bucket of buckets) {
-      const [, name, index, count] = /^([wp])(\d+):(\d+)$/.exec(bucket) ?? []
-      if (name === kind) counts.set(Number(index), (counts.get(Number(index)) ?? 0) + Number(count))
-    }
-  }
-  const sorted = [...counts].sort(([a], [b]) => a - b)
-  const total = sum([...counts.values()])
-  const at = (share: number): number | null => {
-    let seen = 0
-    for (const [index, count] of sorted) {
-      seen += count
-      if (seen >= share * total) return Math.round(BUCKET_RATIO ** (index + 0.5) - 1)
-    }
-    return null
-  }
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
 function sum(values: number[]): number {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "vitest"
 import { freePort } from "../../dev/port.ts"
 import { startSimulator } from "../../dev/simulator/simulator.ts"
 import { chatLine } from "../batches/lines.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { ADMIN_KEY, type Checkout, createCheckout, Stack, stackStores } from "../helpers/stack.ts"
 import { isFull } from "./effort.ts"
@@ -36,7 +37,7 @@ describe.runIf(isFull && stackStores.includes("redis"))("a batch in workerd", ()
     const urls = { OPENAI_BASE_URL: openai, ANTHROPIC_BASE_URL: anthropic, DEEPSEEK_BASE_URL: deepseek }
     const start = async () => new Stack(checkout, await freePort(), { ...urls, ...SETTINGS }).ready()
     let stack = await start()
-    const client = () => new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY })
+    const client = () => new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY, fetch: documentedFetch })
 
     const begin = async () => {
       const text = lines.map((line) => JSON.stringify(line)).join("\n")

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto"
-import { request } from "node:http"
+import { once } from "node:events"
+import { type IncomingMessage, request } from "node:http"
 import { setImmediate as turn } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { checkDocumented } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { peakBytes, residentBytes } from "../helpers/processes.ts"
 import { type Served, serve } from "../http/openai/served.ts"
@@ -39,18 +41,15 @@ beforeAll(async () => {
 })
 afterAll(() => served.close())
 
-const send = (onAnswer: (status: number, body: string) => void) =>
-  request(
-    `${served.url}/v1/files`,
-    {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${served.key}`,
-        "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
-      },
+const UPLOAD = { method: "POST", path: "/v1/files" }
+const send = () =>
+  request(served.url + UPLOAD.path, {
+    method: UPLOAD.method,
+    headers: {
+      authorization: `Bearer ${served.key}`,
+      "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
     },
-    async (answer) => onAnswer(answer.statusCode ?? 0, (await answer.toArray()).join("")),
-  )
+  })
 
 /** Sends no faster than it is taken. */
 async function write(sender: ReturnType<typeof send>, bytes: Buffer): Promise<void> {
@@ -59,13 +58,8 @@ async function write(sender: ReturnType<typeof send>, bytes: Buffer): Promise<vo
 }
 
 async function upload(bytes: number): Promise<{ id: string; sha256: string }> {
-  let answered: (answer: string) => void
-  const answer = new Promise<string>((resolve) => {
-    answered = resolve
-  })
-  const sender = send((status, body) =>
-    answered(status === 200 ? body : `{"id": "refused: ${status} ${body}"}`),
-  )
+  const sender = send()
+  const answering = once(sender, "response") as Promise<[IncomingMessage]>
   const digest = createHash("sha256")
   await write(sender, HEAD)
   for (const block of linesOf(bytes)) {
@@ -73,7 +67,11 @@ async function upload(bytes: number): Promise<{ id: string; sha256: string }> {
     await write(sender, block)
   }
   sender.end(TAIL)
-  return { id: JSON.parse(await answer).id, sha256: digest.digest("hex") }
+  const [answer] = await answering
+  const [status = 0, text] = [answer.statusCode, (await answer.toArray()).join("")]
+  checkDocumented(UPLOAD, { status, headers: new Headers(answer.headers as Record<string, string>), text })
+  if (status !== 200) throw new Error(`refused: ${status} ${text}`)
+  return { id: JSON.parse(text).id, sha256: digest.digest("hex") }
 }
 
 async function download(id: string): Promise<string> {
@@ -111,7 +109,7 @@ describe("large files in workerd", () => {
     const { data: known } = await served.openai().files.list()
     const [keysBefore, tries] = [(await chunkKeys()).length, effort(3, 10)]
     for (let tried = 0; tried < tries; tried++) {
-      const sender = send(() => undefined)
+      const sender = send()
       sender.on("error", () => undefined)
       await write(sender, HEAD)
       for (const block of linesOf((5 + tried) * MB)) await write(sender, block)
@@ -127,7 +125,7 @@ describe("large files in workerd", () => {
   })
 
   test("that a killed Worker was taking in are not there, and end within the hour", async () => {
-    const sender = send(() => undefined)
+    const sender = send()
     sender.on("error", () => undefined)
     const before = (await chunkKeys()).length
     await write(sender, HEAD)

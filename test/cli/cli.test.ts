@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { freePort } from "../../dev/port.ts"
 import { ADMIN_KEY, type ServedQueue, serveQueue } from "../client/served-queue.ts"
 
+import { documentedFetch } from "../helpers/documented.ts"
 import { type CliOptions, type CliResult, runCli } from "./run-cli.ts"
 
 let queue: ServedQueue
@@ -47,7 +48,7 @@ describe("enqueue", () => {
     const args = [...Object.entries(flags).flat(), ...options, "Hello"]
     const { requestId, state, priority } = await json(...ENQUEUE, ...args)
     expect({ state, priority }).toEqual({ state: "scheduled", priority: "low" })
-    const answer = await fetch(`${queue.url}/v1/requests/${requestId}?include=messages`, {
+    const answer = await documentedFetch(`${queue.url}/v1/requests/${requestId}?include=messages`, {
       headers: { authorization: `Bearer ${ADMIN_KEY}` },
     })
     const stored = (await answer.json()) as { createdAt: number; scheduledAt: number; deadlineAt: number }

@@ -1,5 +1,6 @@
 import { expectTypeOf, it } from "vitest"
 import type {
+  AuditEntry,
   EnqueuedRequest,
   LaneState,
   ProviderDetails,
@@ -11,6 +12,7 @@ import type {
 } from "../../src/client/client.ts"
 import type { EnqueuedRequest as Answered } from "../../src/http/enqueue.ts"
 import type { TenantStats as TenantsAnswer } from "../../src/http/stats.ts"
+import type * as access from "../../src/queue/access-contract.ts"
 import type * as contract from "../../src/queue/contract.ts"
 import type * as figures from "../../src/queue/figures-contract.ts"
 
@@ -22,6 +24,7 @@ it("the client's types are what the API answers", () => {
   expectTypeOf<ProviderState>().toEqualTypeOf<figures.ProviderState>()
   expectTypeOf<Omit<ProviderDetails, "wireFormat" | "simulated">>().toEqualTypeOf<figures.ProviderDetails>()
   expectTypeOf<Omit<Required<QueueHealth>, "version">>().toEqualTypeOf<figures.QueueHealth>()
+  expectTypeOf<AuditEntry>().toEqualTypeOf<access.AuditEntry>()
   expectTypeOf<StatusReply>().toEqualTypeOf<contract.StatusReply>()
   expectTypeOf<EnqueuedRequest>().toExtend<Answered>()
   expectTypeOf<Answered>().toExtend<EnqueuedRequest>()

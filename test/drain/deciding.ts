@@ -64,7 +64,7 @@ export function deciding(
     found: (count: number, remaining: number, wakeAt: number | null = null) => {
       const requests = Array.from({ length: count }, () => claimedRequest())
       drain.appetite.claimed(
-        { requests, overdue: [], wakeAt, remaining, maintenanceDue: false, choresDue: false },
+        { requests, overdue: [], wakeAt, remaining, maintenanceDue: false, choresDue: false, rollDue: false },
         now,
       )
     },

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest"
+import { scriptSha } from "../../dev/script-sha.ts"
 import { describeScenes, type Scene } from "./scene.ts"
+
+/** Of the store, before it gives an operation up. */
+const TRIES = 4
 
 const asks = (count: number, directive = "") =>
   Array.from({ length: count }, (_, i) => ({ text: `ask ${i} ${directive}` }))
@@ -32,6 +36,28 @@ describeScenes("a drain over a store that fails", (scene) => {
     remove()
     await expectEachOnce(s, ids)
   }, 30_000)
+
+  test.each([
+    ["that took them", scriptSha("claim")],
+    ["with their bodies", "MGET"],
+  ])(
+    "requests whose claim is given up, its answer %s lost, are called at once all the same",
+    async (_, what) => {
+      const s = await scene({ DRAIN_CONCURRENCY: "7" })
+      const ids = await s.enqueue(...asks(5))
+      s.store.bridge.faults.inject({ fault: "drop", when: "after", contains: what, times: TRIES })
+      expect(await s.drain()).toMatchObject({ claimed: 5, completed: 5, errors: 1 })
+      await expectEachOnce(s, ids)
+    },
+  )
+
+  test("a claim that is given up beside answers hands out what it took with the next ones", async () => {
+    const s = await scene({ DRAIN_CONCURRENCY: "3" })
+    const ids = await s.enqueue(...asks(30, "[[sim: latencyMs=20]]"))
+    s.store.bridge.faults.inject({ fault: "drop", when: "after", contains: scriptSha("turn"), times: TRIES })
+    expect(await s.drain()).toMatchObject({ claimed: 30, completed: 30, errors: 1 })
+    await expectEachOnce(s, ids)
+  })
 
   test("an answer is kept until the store is back, and paid for once", async () => {
     const s = await scene({ DRAIN_CONCURRENCY: "20" })

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
 import { freePort } from "../../dev/port.ts"
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { processesOf } from "../helpers/processes.ts"
 import {
@@ -98,7 +99,7 @@ describe("npm run demo against a stack that runs", () => {
     const demo = startDemo(stack.port, { ADMIN_API_KEY: ADMIN_KEY }, "--requests", "12", "--speed", "4")
     expect(await demo.exited, demo.output).toBe(0)
     expect(demo.output).toContain("Found the stack")
-    expect((await fetch(`${stack.url}/v1/health`)).status).toBe(200)
+    expect((await documentedFetch(`${stack.url}/v1/health`)).status).toBe(200)
   })
 
   it("refuses one that calls real providers; with --real it asks, and no is no", async () => {
@@ -153,7 +154,9 @@ describe("npm run demo, interrupted", () => {
     stack = await startStack(checkout, { DRAIN_LANES: "0", DEV_CRON_MS: "600000" })
     const { url, port } = stack
     const counts = async () => {
-      const answer = await fetch(`${url}/v1/stats`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
+      const answer = await documentedFetch(`${url}/v1/stats`, {
+        headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      })
       return ((await answer.json()) as { counts: Record<string, number> }).counts
     }
     const demo = startDemo(port, { ADMIN_API_KEY: ADMIN_KEY }, "--requests", "30", "--speed", "100")

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { ADMIN_KEY, startBareWorker } from "../../bench/stack/bare-worker.ts"
 import type { Workerd } from "../../bench/stack/workerd.ts"
 import { type Simulator, startSimulator } from "../../dev/simulator/simulator.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 
@@ -46,7 +47,9 @@ const isCalled = (tag: string) => () => resultsOf(tag).length > 0
 
 async function statesOf(organization: string): Promise<string[]> {
   const headers = { authorization: `Bearer ${ADMIN_KEY}` }
-  const answer = await fetch(`${worker.url}/v1/requests?organizationId=${organization}`, { headers })
+  const answer = await documentedFetch(`${worker.url}/v1/requests?organizationId=${organization}`, {
+    headers,
+  })
   return ((await answer.json()) as { data: { state: string }[] }).data.map(({ state }) => state)
 }
 

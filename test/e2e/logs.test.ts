@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { chat, createApi } from "../helpers/requests.ts"
 import { createCheckout, startStack } from "../helpers/stack.ts"
@@ -17,7 +18,7 @@ it("logs ids, codes and times, and never a prompt, an answer or a key", async ()
     })
     const headers = { "Content-Type": "application/json" }
     const send = (authorization: string, body: string) =>
-      fetch(`${stack.url}/v1/requests`, {
+      documentedFetch(`${stack.url}/v1/requests`, {
         method: "POST",
         headers: { ...headers, Authorization: authorization, "Idempotency-Key": MARKER },
         body,

@@ -176,6 +176,7 @@ describe("a caller that leaves", () => {
       const organization = `leaves-${stream}`
       const impatient = new OpenAI({
         ...{ baseURL: `${stack.url}/v1`, apiKey: ADMIN_KEY, organization, timeout: 300, maxRetries: 2 },
+        fetch: documentedFetch,
       })
       const text = `Slow ${stream} [[sim: latencyMs=5000]]`
       const asked = impatient.chat.completions.create({ ...ask(text), stream })
@@ -201,6 +202,7 @@ describe("a caller that leaves", () => {
       organization,
       timeout: 500,
       maxRetries: 5,
+      fetch: documentedFetch,
     })
     const headers = { "Idempotency-Key": "once" }
     const { choices } = await patient.chat.completions.create(ask("Patient [[sim: latencyMs=1500]]"), {

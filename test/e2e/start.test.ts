@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { freePort } from "../../dev/port.ts"
+import { documentedFetch } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { processesOf } from "../helpers/processes.ts"
 import { chat, createApi } from "../helpers/requests.ts"
@@ -35,7 +36,7 @@ describe("npm start", () => {
     expect(stack.output).toMatch(/openai +simulated/)
     expect(stack.output).toMatch(/embedded store.*forgets on exit/)
     expect(stack.output).toContain(`curl -s ${stack.url}/v1/requests -H 'Authorization: Bearer`)
-    expect((await fetch(`${stack.url}/v1/health`)).status).toBe(200)
+    expect((await documentedFetch(`${stack.url}/v1/health`)).status).toBe(200)
 
     const running = processesOf(checkout)
     const commands = running.map(({ command }) => command).join("\n")
@@ -61,7 +62,7 @@ describe("npm start", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(first.output).toContain(key)
     const authorization = `Bearer ${key}`
-    expect((await fetch(`${first.url}/v1/stats`, { headers: { authorization } })).status).toBe(200)
+    expect((await documentedFetch(`${first.url}/v1/stats`, { headers: { authorization } })).status).toBe(200)
     expect(await first.stop("SIGINT")).toBe(0)
 
     const second = await startStack(checkout, { ADMIN_API_KEY: "" })

@@ -30,7 +30,7 @@ const PATTERNS = {
   text: /^(metadata|body|outcome|attempts):req_\w{23}$/,
   passing:
     /^(idem:(\*|[\w.-]+):[0-9a-f]+|rate:\w+:\d+|partial:req_\w{23}:\d+|files?:[\w.-]+(:\d+)?|upload:\w+|batch:\w+(:ids)?|batches:\w+:[\w.-]+|delivery:req_\w{23}|deliveries:[\w.-]+:\d+|gone:[\w.-]+:[0-9a-f]+)$/,
-  kept: /^(keys|audit|chores|webhook-secrets)$/,
+  kept: /^(keys|audit|chores|webhook-secrets|history:minutes|history:hours)$/,
 }
 
 /** Two round trips' worth of commands; not atomic, so nothing else may be running. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { createApp } from "../../src/http/app.ts"
+import { documented } from "../helpers/documented.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { ADMIN_KEY, composeServices } from "./server.ts"
 
@@ -9,9 +10,11 @@ beforeAll(async () => {
   store = await startBestStore()
   const services = composeServices(store, "compatible-order")
   const app = createApp(() => ({ services, problems: [] }))
-  post = async (path, headers, body) =>
-    (await app.request(path, { method: "POST", headers: { "x-api-key": ADMIN_KEY, ...headers }, body }))
-      .status
+  post = async (path, headers, body) => {
+    const [method, sent] = ["POST", { "x-api-key": ADMIN_KEY, ...headers }]
+    const answer = await app.request(path, { method, headers: sent, body })
+    return (await documented({ method, path }, answer)).status
+  }
 })
 afterAll(() => store.close())
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { Principal } from "../../src/auth/principal.ts"
 import { createApp } from "../../src/http/app.ts"
 import { createWebhookStore } from "../../src/queue/webhooks.ts"
+import { documented } from "../helpers/documented.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 import { composeServices, withPrincipals } from "./server.ts"
 
@@ -43,6 +44,7 @@ beforeAll(async () => {
       },
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
     })
+    await documented({ method, path, ...(isForm ? {} : { body }) }, answer)
     return { status: answer.status, text: await answer.text() }
   }
   const made = async (path: string, body: object): Promise<string> => {

@@ -50,7 +50,7 @@ describeQueue("claim", ({ open, loseAnswerOf, store }) => {
     const queue = open()
     expect(await queue.take()).toEqual({
       ...{ requests: [], overdue: [], wakeAt: null, remaining: 0, maintenanceDue: false },
-      choresDue: false,
+      ...{ choresDue: false, rollDue: false },
     })
   })
 

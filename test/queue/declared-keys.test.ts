@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { newBatch } from "../../src/batches/new-batch.ts"
+import { NO_ALERTS } from "../../src/core/alerts.ts"
 import { createAccess } from "../../src/queue/access.ts"
 import { createBatches } from "../../src/queue/batches.ts"
 import { createChores } from "../../src/queue/chores.ts"
@@ -69,6 +70,11 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await queue.list({ state: null, organizationId: "org-1", limit: 20, cursor: null })
   await queue.enqueueEach({})
   await queue.stats()
+  clock.advance(3_700_000)
+  await queue.roll()
+  await queue.enqueueEach({})
+  clock.advance(60_000)
+  await queue.roll()
   clock.advance(700_000_000)
   await queue.maintain()
   await queue.cleanup(0)
@@ -116,6 +122,7 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)
   await queue.providers()
+  await queue.alerts.write(await queue.alerts.read(), NO_ALERTS, ["msg_alr_1_0"])
 }
 
 describeQueue("a script's keys", ({ open, store, kind }) => {

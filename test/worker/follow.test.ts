@@ -2,6 +2,7 @@ import { createExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers"
 import { expect, it } from "vitest"
 import worker from "../../src/index.ts"
+import { checkDocumentedEvent, documented } from "../helpers/documented.ts"
 import { createClient, enqueued } from "./client.ts"
 
 /** The queue of the lanes themselves: they know the Worker's own variables. */
@@ -18,8 +19,10 @@ interface Told {
 
 async function* follow(requestId: string): AsyncGenerator<Told> {
   const headers = { authorization: `Bearer ${env.ADMIN_API_KEY}` }
-  const request = new Request(`https://queue.test/v1/requests/${requestId}/events`, { headers })
-  const response = await worker.fetch(request, { ...env, ...bindings }, createExecutionContext())
+  const path = `/v1/requests/${requestId}/events`
+  const request = new Request(`https://queue.test${path}`, { headers })
+  const answer = await worker.fetch(request, { ...env, ...bindings }, createExecutionContext())
+  const response = await documented({ method: "GET", path }, answer)
   expect(response.headers.get("content-type")).toBe("text/event-stream")
   let rest = ""
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -27,7 +30,10 @@ async function* follow(requestId: string): AsyncGenerator<Told> {
     rest = blocks.pop() ?? ""
     for (const block of blocks) {
       const [, event = "", data = ""] = /^event: (\w+)\ndata: (.*)$/m.exec(block) ?? []
-      if (event !== "") yield { event, data: JSON.parse(data) }
+      if (event === "") continue
+      const told = { event, data: JSON.parse(data) }
+      checkDocumentedEvent(event, told.data)
+      yield told
     }
   }
 }

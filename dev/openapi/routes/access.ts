@@ -1,6 +1,15 @@
 import { AuditQuery } from "../../../src/core/contracts/parameters.ts"
 import { DeliveriesQuery, WebhookSecretsQuery } from "../../../src/core/contracts/webhooks.ts"
-import { AuditPage, DeliveryPage, IssuedKey, IssuedSecret, Keys, OneDelivery, Secrets } from "../answers.ts"
+import {
+  AuditPage,
+  DeliveryPage,
+  IssuedKey,
+  IssuedSecret,
+  Keys,
+  OneDelivery,
+  Secrets,
+  Self,
+} from "../answers.ts"
 import { NewKey, NewSecret } from "../bodies.ts"
 import type { Routes } from "../operation.ts"
 
@@ -53,6 +62,16 @@ export const accessRoutes: Routes = {
       scope: "admin",
       answers: { 204: { description: "It is revoked." } },
       refusals: [404],
+    },
+  },
+  "/v1/self": {
+    get: {
+      operationId: "getSelf",
+      summary: "Tells what the key of the call may do",
+      description: "`organizationId` is `*` for a key for all organizations.",
+      tag: "Keys",
+      scope: "any",
+      answers: { 200: { description: "It is a key.", content: { [json]: Self } } },
     },
   },
   "/v1/audit": {

@@ -1,6 +1,7 @@
+import type { Scope } from "../../../src/core/contracts/access.ts"
 import { ListQuery, StatusQuery } from "../../../src/core/contracts/parameters.ts"
-import { NewRequest, NewRequests, Replay } from "../bodies.ts"
-import type { Routes } from "../operation.ts"
+import { NewRequest, NewRequests, Replay, Sweep } from "../bodies.ts"
+import type { Operation, Routes } from "../operation.ts"
 import {
   Accepted,
   AcceptedBulk,
@@ -8,6 +9,7 @@ import {
   Request,
   RequestPage,
   StatusEvent,
+  Swept,
   TextEvent,
 } from "../requests-answers.ts"
 
@@ -39,6 +41,23 @@ const full = {
   resultTtlSeconds: 86_400,
   metadata: { trace: "abc" },
   callback: { url: "https://example.com/hooks/queue", events: ["request.completed", "request.failed"] },
+}
+
+const SWEEPING =
+  "Looks at a few hundred requests and acts on at most `limit` of those that match; go on with `nextCursor` until it is null. A page may be repeated: what is done already does not match again. One audit entry a call."
+
+function sweeping(operationId: string, summary: string, scope: Scope, filter: object): Operation {
+  return {
+    ...{ operationId, summary, description: SWEEPING, tag, scope },
+    body: {
+      schema: Sweep,
+      examples: {
+        count: { summary: "How many there are", value: { filter, dryRun: true } },
+        some: { summary: "These", value: { filter } },
+      },
+    },
+    answers: { 200: { description: "A page of it.", content: { [json]: Swept } } },
+  }
 }
 
 export const requestRoutes: Routes = {
@@ -97,6 +116,23 @@ export const requestRoutes: Routes = {
       },
       refusals: [422],
     },
+  },
+  "/v1/requests/cancel": {
+    post: sweeping("cancelRequests", "Cancels all that match", "cancel", {
+      state: "pending",
+      organizationId: "org-123",
+    }),
+  },
+  "/v1/requests/replay": {
+    post: sweeping("replayRequests", "Tries all dead letters anew that match", "enqueue", {
+      errorCode: "provider_auth",
+    }),
+  },
+  "/v1/requests/discard": {
+    post: sweeping("discardRequests", "Discards all dead letters that match", "cancel", {
+      organizationId: "org-123",
+      errorCode: "provider_rejected",
+    }),
   },
   "/v1/requests/{requestId}": {
     get: {

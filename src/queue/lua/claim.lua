@@ -3,7 +3,8 @@
 -- ARGV  now, lines, configured providers, their limits as set, retry penalty ms, fair share ms,
 --       then those of the claim: see include/claiming.lua
 -- Returns {"claimed", {wake at, remaining, maintenance due (1/0), {id, record, lease expiry, …},
---          {overdue id, attempt, reason, organization, trace, …}, chores due (1/0)}} or {"lines", registered lines}.
+--          {overdue id, attempt, reason, organization, trace, …}, chores due (1/0), roll due (1/0)}}
+--         or {"lines", registered lines}.
 --         The same op again returns the same requests, an earlier one nothing: a lost reply leases nothing to nobody.
 -- Costs 3 commands when there is nothing, 8 for a batch from one line.
 -- @include claiming

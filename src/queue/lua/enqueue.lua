@@ -22,7 +22,7 @@ local FIRST_ARG = 11
 local closed = ARGV[10] ~= "" and "batch:" .. ARGV[10] .. ":closed"
 local count = (#ARGV - FIRST_ARG + 1) / 5
 
-local fields = { organization_fields(names), { slot_field(now) }, share_fields(LINES, tonumber(ARGV[3])), { closed or nil } }
+local fields = { organization_fields(names), figures.fields(), share_fields(LINES, tonumber(ARGV[3])), { closed or nil } }
 if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end
 if closed and meta[closed] == "1" then return { "closed" } end
 if idempotency_key then
@@ -80,7 +80,7 @@ for name, more in pairs(added) do
   count_live(name, more)
 end
 meta_set("version", "1")
-count_event("enqueued", count)
+figures.count_event("enqueued", count)
 
 local function position(i)
   local record = records[i]

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../../dev/script-sha.ts"
+import { decodeRecord } from "../../../src/queue/record.ts"
 import { describeScenes, type Scene } from "../../drain/scene.ts"
+import { eventually } from "../../helpers/eventually.ts"
+import { readRawQueue } from "../../helpers/raw-queue.ts"
 import { openApi, type ReceivedEvent } from "./api.ts"
 
 const REQUESTS = 10
@@ -39,6 +42,11 @@ function take(read: Read, { attempt, offset, text }: { attempt: number; offset: 
   read.set(attempt, before + text)
 }
 
+async function watched({ store, config }: Scene): Promise<number> {
+  const { live } = await readRawQueue(store.redis, config.queueName)
+  return [...live.values()].filter((record) => decodeRecord(record).watchedUntil > 0).length
+}
+
 describeScenes("texts that many follow while the store fails", (scene) => {
   test("are prefixes of what each attempt said, without a gap, and whole in the end", async () => {
     const s = await scene()
@@ -51,6 +59,8 @@ describeScenes("texts that many follow while the store fails", (scene) => {
     const reading = ids.flatMap((id, i) =>
       Array.from({ length: READERS_EACH }, (_, reader) => readWithBreaks(s, id, 2 + ((i + 3 * reader) % 6))),
     )
+    // The first attempt is over within a second: readers who come later have nothing of it.
+    await eventually(async () => (await watched(s)) === REQUESTS)
     let isRead = false
     const readers = Promise.all(reading).finally(() => {
       isRead = true

@@ -1,6 +1,7 @@
 import OpenAI, { toFile } from "openai"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { expectConserved } from "../../helpers/conserved.ts"
+import { documentedFetch } from "../../helpers/documented.ts"
 import { type Served, serve } from "./served.ts"
 
 let served: Served
@@ -27,7 +28,7 @@ const statusOf = (call: Promise<unknown>) =>
   )
 /** A call past the client, with a body of its own. */
 const post = (path: string, body: string | FormData | null, headers: Record<string, string> = {}) =>
-  fetch(`${served.url}${path}`, {
+  documentedFetch(`${served.url}${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${served.key}`, ...headers },
     body,
@@ -93,7 +94,7 @@ describe("files, with OpenAI's own client", () => {
     for await (const { id } of mine.files.list({ limit: 3, order: "asc" })) ascending.push(id)
     expect(ascending).toEqual(ids)
     expect((await mine.files.list({ purpose: "batch_output" })).data).toEqual([])
-    const raw = await fetch(`${served.url}/v1/files?limit=1&after=${ids[1]}`, {
+    const raw = await documentedFetch(`${served.url}/v1/files?limit=1&after=${ids[1]}`, {
       headers: { authorization: `Bearer ${served.key}`, "openai-organization": "org-pages" },
     })
     expect(await raw.json()).toMatchObject({

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { findRedisServer } from "../../../dev/store-redis.ts"
 import { expectConserved } from "../../helpers/conserved.ts"
 import { countCommands } from "../../helpers/count.ts"
+import { documentedFetch } from "../../helpers/documented.ts"
 import { eventually } from "../../helpers/eventually.ts"
 import { type Served, serve } from "./served.ts"
 
@@ -182,7 +183,7 @@ describe("uploads, with OpenAI's own client", () => {
     expect((await refusal(begin(1, client, { purpose: "vision" }))).text).toContain("purpose")
     const upload = await begin(3)
     expect(await refusal(sendPart(upload.id, encoder.encode("four")))).toMatchObject({ status: 413 })
-    const answer = await fetch(`${served.url}/v1/uploads/${upload.id}/parts`, {
+    const answer = await documentedFetch(`${served.url}/v1/uploads/${upload.id}/parts`, {
       method: "POST",
       headers: { authorization: `Bearer ${served.key}` },
       body: new FormData(),

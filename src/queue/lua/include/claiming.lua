@@ -9,12 +9,12 @@
 local CLAIM_ARGUMENTS = 9
 
 local function claim_fields()
-  local fields = { minute_field(now), "drains", "lanes", "maintainedAt" }
+  local fields = { "drains", "lanes", "maintainedAt" }
   for _, line in ipairs(LINES) do
     fields[#fields + 1] = starts_field(line)
     fields[#fields + 1] = turns_field(line)
   end
-  return fields
+  return flatten({ figures.fields(), fields })
 end
 
 -- {owner's claimed: id, record, lease expiry, …} of the very same operation, whose answer was lost.
@@ -37,13 +37,13 @@ local function claimed_before(op)
 end
 
 -- Returns {wake at, remaining, maintenance due (1/0), {id, record, lease expiry, …}, {overdue id, attempt, reason,
--- organization, trace, …}, chores due (1/0)}.
+-- organization, trace, …}, chores due (1/0), roll due (1/0)}.
 local function claim(first, retry_penalty_ms)
   local owner, op, limit, soon = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
   local max_bytes, lease_ms, margin_ms, max_timeout_ms =
     tonumber(ARGV[first + 4]), tonumber(ARGV[first + 5]), tonumber(ARGV[first + 6]), tonumber(ARGV[first + 7])
   local before = seen_before(owner, op)
-  if before then return { join(now), 0, 0, before == "same" and claimed_before(op) or {}, {}, 0 } end
+  if before then return { join(now), 0, 0, before == "same" and claimed_before(op) or {}, {}, 0, 0 } end
 
   hold_past_deadline()
   take_back_expired(retry_penalty_ms)
@@ -62,7 +62,7 @@ local function claim(first, retry_penalty_ms)
     record.circuit = start_call(provider, target, id, record.attempt, tonumber(record.tokens))
     local line, waited_ms = record.line, now - tonumber(record.dueAt)
     if target.turns then meta_set(turns_field(line), target.turns) end
-    if record.attempt == 1 then observe("w", waited_ms) end
+    if record.attempt == 1 then figures.observe("w", waited_ms, "") end
     starts[line], waited[line] = (starts[line] or 0) + 1, waited[line] or waited_ms
     local expires_at, text = now + math.max(lease_ms, tonumber(record.timeoutMs)) + margin_ms, encode(record)
     add("ZREM", LINE[line], id)
@@ -86,5 +86,5 @@ local function claim(first, retry_penalty_ms)
   local maintenance = maintenance_due()
   remember_op(owner, op, words(ARGV[first + 8]))
   wake_at = math.min(wake_at, next_at.due, next_at.expiry, next_at.deadline)
-  return { join(wake_at), remaining, maintenance, claimed, overdue, next_at.chore <= now and 1 or 0 }
+  return { join(wake_at), remaining, maintenance, claimed, overdue, next_at.chore <= now and 1 or 0, figures.roll_due() }
 end

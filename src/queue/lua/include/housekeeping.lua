@@ -1,6 +1,7 @@
 -- What time does to requests: due ones enter their line, expired leases return, overdue ones are
 -- handed to the caller under a lease of 30 s, to be settled as failed. Costs nothing until `next_at`.
 -- @include entry
+-- @include figures
 local BATCH = 200
 local MAX_LOST_LEASES = 3
 local OVERDUE_LEASE_MS = 30000
@@ -63,6 +64,7 @@ local function take_back_expired(retry_penalty_ms)
       local record = records[i] and decode(records[i])
       if record and record.owner ~= "overdue" then
         increment(record, "lost")
+        figures.count_attempt("lease_expired", record.provider)
         local span = table.concat({ record.attempt, record.startedAt, join(now), record.target }, ":")
         record.history = record.history == "" and span or record.history .. ";" .. span
       end

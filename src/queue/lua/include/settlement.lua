@@ -1,6 +1,6 @@
 -- What one settlement does, by where its request is: docs/states.md holds the table that this follows.
 -- A settlement: id, attempt, op, kind, at (retry: due; finished: expiry), code, timed_out, provider_ms,
--- attempt_json, summary, response, target, health, blocked_until, used_tokens, quotas,
+-- attempt_json, summary, response, target, health, blocked_until, used_tokens, quotas, provider, came_to,
 -- keys (metadata, body, outcome, attempts).
 -- @include finish
 -- @include entry
@@ -8,10 +8,18 @@
 -- Keys of the finished indexes by name, "completed:20541".
 local FINISHED = {}
 
+-- An attempt counts once: one that lost its lease has been, whatever it still comes to.
+local function count_end(item, record)
+  if item.came_to == "" or string.find(";" .. record.history, ";" .. item.attempt .. ":", 1, true) then return end
+  figures.count_attempt(item.came_to, item.provider)
+end
+
 -- Finished attempts are written once per number, so one that the history knows is settled again: its answer was lost.
-local function note(item)
+local function note(item, record)
   if item.attempt_json == "" then return "settled" end
-  return redis.call("HSETNX", item.keys.attempts, item.attempt, item.attempt_json) == 1 and "noted" or "settled"
+  if redis.call("HSETNX", item.keys.attempts, item.attempt, item.attempt_json) == 0 then return "settled" end
+  count_end(item, record)
+  return "noted"
 end
 
 -- What the call told of its target, whatever became of the request.
@@ -46,7 +54,7 @@ end
 local function end_request(item, record, metadata, state)
   item.state = state
   finish(item.id, record, metadata, item.keys, FINISHED[state .. ":" .. day_of(item.at)], item)
-  count_event(state, 1)
+  figures.count_event(state, 1)
 end
 
 -- The request has its outcome. A late success still replaces a failure that only a lost lease had caused.
@@ -57,21 +65,22 @@ local function settle_finished(item)
   if item.kind == "completed" and outcome.state == "completed" and outcome.attempt == item.attempt then
     return "settled"
   end
+  local metadata, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
+  local record = decode(packed)
   if item.kind == "completed" and outcome.code == "lease_expired" then
     local day = day_of(tonumber(outcome.expires_at))
     local index = "failed:" .. join(day)
     if not FINISHED[index] then return "again:" .. index end
-    local metadata, packed = string.match(text, "^[^\n]*\n([^\n]*)\n([^\n]*)\n")
     add("ZREM", FINISHED[index], item.id .. "|" .. outcome.organization)
     count_kept("failed", day, -1)
-    local record = decode(packed)
     count_batch(record, "failed", -1)
     read_organizations({ outcome.organization })
     count_live(outcome.organization, 1)
     end_request(item, record, metadata, "completed")
+    count_end(item, record)
     return "settled"
   end
-  local reply = note(item)
+  local reply = note(item, record)
   redis.call("EXPIREAT", item.keys.attempts, seconds(tonumber(outcome.expires_at)))
   return reply
 end
@@ -81,7 +90,8 @@ local function complete(item, record, metadata)
   item.first_try = record.owner ~= "" and record.attempt == "1"
   if record.owner ~= "" and record.attempt == item.attempt then end_lease(item, record) end
   unlease(record)
-  observe("p", item.provider_ms)
+  figures.observe("p", item.provider_ms, "@" .. item.provider)
+  count_end(item, record)
   end_request(item, record, metadata, "completed")
   return "settled"
 end
@@ -94,7 +104,7 @@ local function settle(item, record, metadata, retry_penalty_ms)
     -- There was no call, so no number that is known: the claim's operation tells whose lease it is.
     if not mine or record.op ~= item.op then return "noted" end
   else
-    local reply = note(item)
+    local reply = note(item, record)
     if reply == "settled" or not mine or item.kind == "note" then return reply end
   end
   add("ZREM", LEASES[record.provider], item.id)
@@ -111,7 +121,7 @@ local function settle(item, record, metadata, retry_penalty_ms)
     record.dueAgainAt = item.at
     add("ZADD", KEYS[3], item.at, item.id)
     at_latest("due", item.at)
-    count_event("retried", 1)
+    figures.count_event("retried", 1)
   else
     if item.kind == "release" then
       record.attempt = tonumber(record.attempt) - 1

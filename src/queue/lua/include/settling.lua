@@ -3,12 +3,12 @@
 -- Its arguments, from `first` on: finished indexes ("completed:20541 …"), organizations of the leases, then per settlement:
 -- id, attempt, op, kind, at (retry: due; finished: expiry), code, timed out (1/0), provider ms, attempt JSON, summary JSON,
 -- response JSON, target ("provider/model", "": no call), health, blocked until (0: not), tokens used ("": not known),
--- quotas ("R limit remaining fullAt T limit remaining fullAt").
-local FIELDS_PER_SETTLEMENT, KEYS_PER_SETTLEMENT = 16, 4
+-- quotas ("R limit remaining fullAt T limit remaining fullAt"), provider of the attempt, what it came to ("": no attempt).
+local FIELDS_PER_SETTLEMENT, KEYS_PER_SETTLEMENT = 18, 4
 
 local function settling_fields(first)
-  local fields = { slot_field(now), minute_field(now), "kept:completed", "kept:failed", "kept:cancelled" }
-  return flatten({ fields, organization_fields(words(ARGV[first + 1])) })
+  local fields = { "kept:completed", "kept:failed", "kept:cancelled" }
+  return flatten({ figures.fields(), fields, organization_fields(words(ARGV[first + 1])) })
 end
 
 local function read_item(arg, key)
@@ -18,6 +18,7 @@ local function read_item(arg, key)
     attempt_json = ARGV[arg + 8], summary = ARGV[arg + 9], response = ARGV[arg + 10],
     target = ARGV[arg + 11], health = ARGV[arg + 12], blocked_until = tonumber(ARGV[arg + 13]),
     used_tokens = tonumber(ARGV[arg + 14]), quotas = ARGV[arg + 15],
+    provider = ARGV[arg + 16], came_to = ARGV[arg + 17],
     keys = { metadata = KEYS[key], body = KEYS[key + 1], outcome = KEYS[key + 2], attempts = KEYS[key + 3] },
   }
 end

@@ -1,0 +1,2 @@
+/** Vite reads them. */
+declare module "*.css"

@@ -1,0 +1,79 @@
+import type { Browser } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { browserPath, openBrowser, type Visit, visit } from "../../helpers/browser.ts"
+import {
+  ADMIN_KEY,
+  type Checkout,
+  createCheckout,
+  type Stack,
+  stackStores,
+  startStack,
+} from "../../helpers/stack.ts"
+
+describe.runIf(browserPath)("signing in at the dashboard", () => {
+  let checkout: Checkout
+  let stack: Stack
+  let browser: Browser
+  beforeAll(async () => {
+    checkout = createCheckout(stackStores.at(-1) ?? "embedded")
+    ;[stack, browser] = await Promise.all([startStack(checkout), openBrowser()])
+  })
+  afterAll(async () => {
+    await browser.close()
+    await stack.stop()
+    await checkout.remove()
+  })
+
+  const issue = async (key: object) => {
+    const answer = await fetch(`${stack.url}/v1/keys`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+      body: JSON.stringify({ name: "watcher", ...key }),
+    })
+    return (await answer.json()) as { key: string; keyId: string }
+  }
+  const enter = async ({ page }: Visit, key: string) => {
+    await page.getByLabel("API key").fill(key)
+    await page.getByRole("button", { name: "Sign in" }).click()
+  }
+
+  it("says that a key is wrong, and lets the right one in", async () => {
+    const visitor = await visit({ browser, url: stack.url, key: null })
+    const { page, complaints } = visitor
+    await enter(visitor, "not-a-key")
+    await page.getByRole("alert").getByText("This key is not known here.").waitFor()
+    await enter(visitor, "no key at all")
+    await page.getByRole("alert").getByText("This cannot be a key.").waitFor()
+    // The browser itself notes the refused call.
+    expect(complaints.splice(0)).toEqual([expect.stringContaining("401")])
+    await enter(visitor, ADMIN_KEY)
+    await page.getByRole("navigation", { name: "Pages" }).waitFor()
+    expect(complaints).toEqual([])
+    await visitor.close()
+  })
+
+  it("keeps the key in this tab alone, and until one signs out", async () => {
+    const { page, complaints, close } = await visit({ browser, url: stack.url })
+    await page.reload()
+    await page.getByRole("navigation", { name: "Pages" }).waitFor()
+    const kept = [JSON.stringify(await page.context().storageState()), page.url()]
+    for (const place of kept) expect(place).not.toContain(ADMIN_KEY)
+    const other = await page.context().newPage()
+    await other.goto(`${stack.url}/dashboard/`)
+    await other.getByLabel("API key").waitFor()
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.getByLabel("API key").waitFor()
+    expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+    expect(complaints).toEqual([])
+    await close()
+  })
+
+  it("asks for a key again once that of the tab is not good any more", async () => {
+    const expiresAt = Date.now() + 5_000
+    const { key } = await issue({ organizationId: "*", scopes: ["read"], expiresAt })
+    const { page, close } = await visit({ browser, url: stack.url, key })
+    await page.getByText("The key is not good any more.").waitFor({ timeout: 60_000 })
+    await page.getByLabel("API key").waitFor()
+    await close()
+  })
+})

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, it } from "vitest"
+import type { Principal } from "../../src/auth/principal.ts"
+import { startTestStore, type TestStore } from "../helpers/store.ts"
+import { type Call, composeServices, createCall, requestBody, withPrincipals } from "./server.ts"
+
+const reader: Principal = {
+  ...{
+    keyId: "k1",
+    organizationId: "*",
+    scopes: ["read", "enqueue"],
+    maxPriority: null,
+    ratePerMinute: null,
+  },
+}
+const principals: Record<string, Principal> = {
+  reader,
+  tenant: { ...reader, organizationId: "org-1" },
+  writer: { ...reader, scopes: ["enqueue"] },
+}
+
+let store: TestStore
+let call: Call
+beforeAll(async () => {
+  store = await startTestStore("embedded")
+  call = createCall(withPrincipals(composeServices(store, "pulse"), principals))
+})
+afterAll(() => store.close())
+
+it("GET /v1/pulse tells of the whole queue, and so nothing to a tenant", async () => {
+  await call("POST", "/v1/requests", requestBody(), "reader")
+  const { status, body } = await call("GET", "/v1/pulse", undefined, "reader")
+  expect(status).toBe(200)
+  expect(body).toMatchObject({
+    troubles: [],
+    counts: { pending: 1 },
+    pendingByLine: { openai: { normal: 1 } },
+  })
+  expect((await call("GET", "/v1/pulse", undefined, "tenant")).status).toBe(403)
+  expect((await call("GET", "/v1/pulse", undefined, "writer")).status).toBe(403)
+})
