@@ -67,13 +67,14 @@ describeQueue("the meter", ({ open, store, kind, loseAnswerOf }) => {
       glance: () => queue.glanceAtText(some(), { attempt: 1, offset: 0 }),
       watch: () => queue.watch(some(), clock() + 1000),
       stats: () => queue.stats(),
+      pulse: () => queue.pulse(),
       health: () => queue.health(),
       list: () => queue.list({ state: null, organizationId: "org-1", limit: 20, cursor: null }),
       keys: async () => {
         const key = {
           keyId: "k1",
           name: "n",
-          organizationId: null,
+          organizationId: "org-1",
           sha256: "ab",
           createdAt: 0,
           expiresAt: null,
@@ -168,16 +169,20 @@ describeQueue("the meter", ({ open, store, kind, loseAnswerOf }) => {
     expect(await metered(queue)).toBe(total)
   })
 
-  test("a process that only reads tells of it by itself", async () => {
+  test("a process that only reads tells of it by itself, and again", async () => {
     const queue = open()
     await queue.enqueueEach({})
-    const before = await metered(queue)
-    for (let i = 0; i < 60; i++)
-      await queue.glanceAtText(queue.newRequest().head.requestId, { attempt: 1, offset: 0 })
-    const after = await metered(queue)
-    expect(after - before).toBeGreaterThanOrEqual(100)
-    const { commands } = await queue.stats()
-    expect(commands).toMatchObject({ today: after, yesterday: 0, budget: null })
+    for (let round = 0; round < 2; round++) {
+      const before = await metered(queue)
+      const unknown = queue.newRequest().head.requestId
+      for (let i = 0; i < 60; i++) await queue.glanceAtText(unknown, { attempt: 1, offset: 0 })
+      const after = await metered(queue)
+      expect(after - before).toBeGreaterThanOrEqual(100)
+      expect(await queue.redis.hGet(queue.keys.meta, "untold")).not.toBe("0")
+      expect((await queue.stats()).commands).toMatchObject({ today: after, yesterday: 0, budget: null })
+      await queue.take({ limit: 0 })
+      expect(await queue.redis.hGet(queue.keys.meta, "untold")).toBe("0")
+    }
   })
 
   test("what goes along with a lost answer is told again", async () => {
@@ -205,6 +210,21 @@ describeQueue("the meter", ({ open, store, kind, loseAnswerOf }) => {
     expect(await metered(queue)).toBe(before)
     await queue.take({ limit: 0 })
     expect(await metered(queue)).toBeGreaterThanOrEqual(before + 50)
+  })
+
+  test("the minute counts what the day does, and more than nothing", async () => {
+    const queue = open()
+    queue.clock.set(Math.ceil(queue.clock() / 60_000) * 60_000)
+    await queue.enqueueEach({})
+    await queue.take({ limit: 0 })
+    const told = await metered(queue)
+    expect((await queue.stats()).commands.lastMinute).toBe(0)
+    queue.clock.advance(60_000)
+    const { commands } = await queue.pulse()
+    expect(commands.lastMinute).toBe(told)
+    expect(commands.today).toBe(told)
+    queue.clock.advance(60_000)
+    expect((await queue.stats()).commands.lastMinute).toBe(0)
   })
 
   test("days follow each other, and clocks that differ do not take one back", async () => {

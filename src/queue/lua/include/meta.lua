@@ -6,9 +6,10 @@ local next_at = {}
 local now = tonumber(ARGV[1])
 -- How many are pending: per line its four levels and `total`; of all these lines together.
 local pending, all_pending = {}, 0
--- Of other parts, which set the fields that they have collected changes of. The last added writes first, so those of a part
--- run before those of what it includes.
+-- Of other parts, which set the fields that they have collected changes of.
 local writers = {}
+-- Of the part with the figures, where it is: counts commands of this minute.
+local note_commands
 
 local function meta_set(field, value)
   meta[field] = value
@@ -28,7 +29,7 @@ local function write_spent()
   -- Clocks differ: around midnight the day does not go back.
   if today > day then day, count, before = today, 0, today == day + 1 and count or 0 end
   meta_set("spent", join(day, count + to_tell(), before))
-  if meta.untold ~= "" then meta_set("untold", "") end
+  if meta.untold ~= "" and meta.untold ~= "0" then meta_set("untold", 0) end
   spent = meta.spent
 end
 
@@ -69,8 +70,8 @@ local function meta_read(lines, fields)
 end
 
 local function meta_write()
-  for i = #writers, 1, -1 do
-    writers[i]()
+  for _, write in ipairs(writers) do
+    write()
   end
   if next_at.due then
     local after = join(next_at.due, next_at.expiry, next_at.deadline, next_at.chore)
@@ -81,7 +82,10 @@ local function meta_write()
   end
   if not next(meta_changes) then return end
   local was_read = meta.spent
-  if was_read then write_spent() end
+  if was_read then
+    if note_commands then note_commands(to_tell()) end
+    write_spent()
+  end
   local values = {}
   for field, value in pairs(meta_changes) do
     values[#values + 1] = field
