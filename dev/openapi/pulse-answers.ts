@@ -1,5 +1,10 @@
 import * as z from "zod"
-import type { Pulse as Shape, Percentiles as Shares, Trouble as TroubleShape } from "../../src/core/pulse.ts"
+import type {
+  History as HistoryShape,
+  Pulse as Shape,
+  Percentiles as Shares,
+  Trouble as TroubleShape,
+} from "../../src/core/pulse.ts"
 import { Percentiles } from "./answers.ts"
 import { named } from "./components.ts"
 import { count, instant } from "./requests-answers.ts"
@@ -68,5 +73,29 @@ export const Pulse: z.ZodType<Shape> = named(
     commands: z
       .strictObject({ today: count, yesterday: count, lastMinute: count, budget: count.nullable() })
       .describe("Of Redis, as they are billed; days are UTC."),
+  }),
+)
+
+export const History: z.ZodType<HistoryShape> = named(
+  "History",
+  z.strictObject({
+    ...{ from: instant, to: instant, stepMs: count },
+    points: z
+      .array(
+        z.strictObject({
+          at: instant.describe("When the span began."),
+          ...{ enqueued: count, completed: count, failed: count, retried: count, cancelled: count },
+          waitMs: percentiles.describe("From due to the first call."),
+          providerMs: z.record(text, percentiles).describe("By provider, of completed attempts."),
+          attempts: z
+            .record(text, z.record(text, count))
+            .describe("By provider: `completed`, `cancelled`, and codes of errors."),
+          pending: z
+            .record(text, levels)
+            .describe("By line, at the end of the span; of lines that have some."),
+          commands: count.describe("Of Redis, as they are billed."),
+        }),
+      )
+      .describe("Oldest first. A span in which nothing happened has none."),
   }),
 )

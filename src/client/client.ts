@@ -3,6 +3,7 @@ import { AuditClient } from "./audit.ts"
 import { shiftPaths, splitBulk } from "./bulk.ts"
 import { DeliveriesClient } from "./deliveries.ts"
 import { AIRequestQueueError } from "./error.ts"
+import { historyQuery } from "./history.ts"
 import { KeysClient } from "./keys.ts"
 import { LeversClient } from "./levers.ts"
 import { entriesOf, type PageOptions } from "./pages.ts"
@@ -15,6 +16,8 @@ import type {
   CancelledRequest,
   EnqueuedRequest,
   FinishedRequest,
+  History,
+  HistoryOptions,
   ListedRequest,
   ListFilter,
   NewRequest,
@@ -33,7 +36,7 @@ import { type WaitOptions, waitFor } from "./wait-for.ts"
 
 export * from "./error.ts"
 export type { Page, PageOptions } from "./pages.ts"
-export type { SweepOptions, SweepPageOptions, SweepTotals } from "./sweep.ts"
+export { addTotals, NO_TOTALS, type SweepOptions, type SweepPageOptions, type SweepTotals } from "./sweep.ts"
 export type { Fetch } from "./transport.ts"
 export type * from "./types.ts"
 export type { WaitOptions } from "./wait-for.ts"
@@ -229,6 +232,14 @@ export class AIRequestQueueClient {
   /** Figures of the whole queue, or, with a tenant's key, counts of its own requests. */
   async stats(): Promise<QueueStats | TenantStats> {
     return (await this.#get("/v1/stats")) as QueueStats | TenantStats
+  }
+
+  /**
+   * Figures of the past, by default of the last hour, minute by minute. Steps are multiples of 60 s, of spans that begin
+   * more than a day ago whole hours; at most 1,500 of them. Needs a key for all organizations.
+   */
+  async history(options: HistoryOptions = {}): Promise<History> {
+    return (await this.#get(`/v1/stats/history${historyQuery(options)}`)) as History
   }
 
   /** How the queue is doing right now, and what is wrong. Needs a key for all organizations. */

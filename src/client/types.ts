@@ -102,6 +102,15 @@ export interface QueueStats {
   commands: { today: number; yesterday: number; lastMinute: number; budget: number | null }
 }
 
+export interface HistoryOptions {
+  /** Epoch ms; default: an hour before `to`. */
+  from?: number
+  /** Epoch ms; default: now. */
+  to?: number
+  /** Default 60. */
+  stepSeconds?: number
+}
+
 /** What a tenant's key sees, of its own newest 1,000 requests. */
 export interface TenantStats {
   counts: Record<RequestState, number>

@@ -10,7 +10,7 @@ export interface Percentiles {
   p99: number | null
 }
 
-/** Attempts by what they came to: `completed`, or the code of their error. */
+/** Attempts by what they came to: `completed`, `cancelled`, or the code of their error. Each counts once. */
 export type AttemptCounts = Record<string, number>
 
 /** A span of time. What a minute has nothing of is 0, null or absent. */

@@ -42,7 +42,10 @@ export interface Attempts {
 }
 
 export function sumUp(counts: AttemptCounts = {}): Attempts {
-  const failures = Object.entries(counts).filter(([code, count]) => code !== "completed" && count > 0)
+  // A cancelled attempt tells nothing of its provider.
+  const failures = Object.entries(counts).filter(
+    ([code, count]) => code !== "completed" && code !== "cancelled" && count > 0,
+  )
   const [code, ofCode] = failures.reduce<[string | null, number]>(
     (most, [each, count]) => (count > most[1] ? [each, count] : most),
     [null, 0],

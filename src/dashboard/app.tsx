@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useState } from "preact/hooks"
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks"
+import { type Kept, KeptContext } from "./data/kept.ts"
 import { PULSE_EVERY_MS, PulseContext } from "./data/pulse.ts"
 import { useReading } from "./data/use-reading.ts"
 import { Shell } from "./layout/shell.tsx"
@@ -55,19 +56,30 @@ export function App() {
 }
 
 function SignedIn({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
+  const kept = useMemo<Kept>(() => new Map(), [session])
   return (
     <SessionContext.Provider value={session}>
-      {seesAll(session.self) ? (
-        <WithPulse session={session} onSignOut={onSignOut} />
-      ) : (
-        <Shell onSignOut={onSignOut} />
-      )}
+      <KeptContext.Provider value={kept}>
+        {seesAll(session.self) ? (
+          <WithPulse session={session} onSignOut={onSignOut} />
+        ) : (
+          <Shell onSignOut={onSignOut} />
+        )}
+      </KeptContext.Provider>
     </SessionContext.Provider>
   )
 }
 
 function WithPulse({ session, onSignOut }: { session: Session; onSignOut: () => void }) {
-  const pulse = useReading(() => session.client.pulse(), PULSE_EVERY_MS, [session])
+  const pulse = useReading(
+    async () => {
+      const pulse = await session.client.pulse()
+      session.prices.learn(pulse)
+      return pulse
+    },
+    PULSE_EVERY_MS,
+    [session],
+  )
   return (
     <PulseContext.Provider value={pulse}>
       <Shell onSignOut={onSignOut} />

@@ -1,5 +1,6 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 })
+const fine = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 })
 const dollars = new Intl.NumberFormat("en", { style: "currency", currency: "USD" })
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "narrow" })
@@ -12,6 +13,11 @@ export const NONE = "–"
 export function formatCount(count: number | null | undefined): string {
   if (count === null || count === undefined) return NONE
   return count < 100_000 ? whole.format(count) : compact.format(count)
+}
+
+/** Of a minute: 0.25, 12.3, 1,234. */
+export function formatRate(rate: number): string {
+  return rate < 100 ? fine.format(rate) : formatCount(rate)
 }
 
 /** A part of one. */

@@ -2,7 +2,7 @@ import { createContext } from "preact"
 import { useContext } from "preact/hooks"
 import { AIRequestQueueClient, type Self } from "../client/client.ts"
 import { createMeter, type Meter } from "./data/meter.ts"
-import { priceOf } from "./data/prices.ts"
+import { createPrices, type Prices } from "./data/prices.ts"
 
 /** Of this tab alone, and gone with it. */
 const PLACE = "aiq-key"
@@ -12,6 +12,7 @@ export interface Session {
   client: AIRequestQueueClient
   self: Self
   meter: Meter
+  prices: Prices
 }
 
 export function keptKey(): string | null {
@@ -28,20 +29,24 @@ export function forgetKey(): void {
  */
 export async function signIn(apiKey: string, end: () => void): Promise<Session> {
   const meter = createMeter(Date.now)
+  const prices = createPrices()
   const client = new AIRequestQueueClient({
     ...{ url: location.origin, apiKey, timeoutMs: 20_000 },
     // Watching tries again by itself, less and less often; what a person asked for they can ask for again.
     maxRetries: 0,
     fetch: async (url, init) => {
       const answer = await fetch(url, init)
-      meter.note(priceOf(init.method ?? "GET", url.slice(location.origin.length)), apiKey.startsWith("aiq_"))
+      meter.note(
+        prices.of(init.method ?? "GET", url.slice(location.origin.length)),
+        apiKey.startsWith("aiq_"),
+      )
       if (answer.status === 401) end()
       return answer
     },
   })
   const self = await client.keys.self()
   sessionStorage.setItem(PLACE, apiKey)
-  return { client, self, meter }
+  return { client, self, meter, prices }
 }
 
 /** For all organizations: it sees the whole queue. */

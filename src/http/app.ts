@@ -11,7 +11,9 @@ import type { App, AppEnv, Composition } from "./context.ts"
 import { cors } from "./cors.ts"
 import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
+import { mountHistory } from "./history.ts"
 import { mountKeys } from "./keys.ts"
+import { mountMetrics } from "./metrics.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
@@ -54,8 +56,10 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountRequests(app)
   mountEvents(app)
   mountStats(app)
+  mountHistory(app)
   mountPulse(app)
   mountAlerts(app)
+  mountMetrics(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)

@@ -5,7 +5,7 @@ import { noteCall } from "./access.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { QueueContext } from "./context.ts"
 import { unreadable } from "./formats.ts"
-import { readFigures } from "./pulse.ts"
+import { readFiguresOfNow } from "./pulse.ts"
 
 /** Alerts as they are stored. */
 export interface KnownAlerts {
@@ -46,7 +46,7 @@ export function createAlertStore(context: QueueContext): AlertStore {
   return {
     read,
     async look() {
-      const { figures, meta } = await readFigures(context, FIELDS)
+      const { figures, meta } = await readFiguresOfNow(context, FIELDS)
       return { figures, known: decodeKnown(meta.alerts ?? "", meta["alerts:changes"] ?? "") }
     },
     async write(known, state, due) {

@@ -1,6 +1,5 @@
 import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
-import type { Pulse } from "../core/pulse.ts"
 import type {
   FinishedState,
   RequestBody,
@@ -12,7 +11,7 @@ import type {
 import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
 import type { AlertStore } from "./alerts.ts"
-import type { ProviderDetails, QueueHealth, QueueStats } from "./figures-contract.ts"
+import type { ProviderDetails, QueueReports } from "./figures-contract.ts"
 import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
@@ -258,7 +257,7 @@ export interface Glance {
  * is asked for again under the same operation id. Errors: `AppError` with `store_unavailable`,
  * `store_full` or `queue_full`. Round trips of the store are given per method.
  */
-export interface RequestQueue {
+export interface RequestQueue extends QueueReports {
   /** Stores all or none. One round trip. */
   enqueue(requests: NewRequest[]): Promise<EnqueueReply[]>
   /** As `enqueue`, once per idempotency key. Another body under the same key: `idempotency_mismatch`. */
@@ -330,13 +329,8 @@ export interface RequestQueue {
    * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
    */
   sweep(options: SweepOptions): Promise<Swept>
-  stats(): Promise<QueueStats>
-  /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
-  pulse(): Promise<Pulse>
   /** What has rung, and the rules as they were changed. */
   readonly alerts: AlertStore
-  /** Never throws: an unreachable store is `down`. One round trip. */
-  health(): Promise<QueueHealth>
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */

@@ -1,5 +1,5 @@
 import type { ProviderLimits } from "../core/limits.ts"
-import type { CommandUse, Percentiles } from "../core/pulse.ts"
+import type { AttemptCounts, CommandUse, History, Percentiles, Pulse } from "../core/pulse.ts"
 import type { Priority, RequestState } from "../core/request.ts"
 import type { DrainCounts } from "./contract.ts"
 
@@ -44,6 +44,45 @@ export interface QueueStats {
   commands: CommandUse
 }
 
+/** Of a history: epoch ms, and a step of whole minutes. */
+export interface HistorySpan {
+  from: number
+  to: number
+  stepMs: number
+}
+
+/** Of durations: how many were shorter than `belowMs`, and not shorter than that of the bucket before. */
+export interface DurationBucket {
+  belowMs: number
+  count: number
+}
+
+/**
+ * What has happened since the store was empty, up to now, and how things stand. What is counted never shrinks, unless the
+ * store loses it. By provider, line and error code: of the ones there has been something of.
+ */
+export interface QueueFigures {
+  at: number
+  enqueued: number
+  completed: number
+  failed: number
+  retried: number
+  cancelled: number
+  /** By provider. */
+  attempts: Record<string, AttemptCounts>
+  /** From due to the first call; buckets in order, without empty ones. */
+  waits: DurationBucket[]
+  /** By provider, of completed attempts, as `waits`. */
+  providerTimes: Record<string, DurationBucket[]>
+  /** Redis commands that the queue spent. */
+  commands: number
+  /** By line and priority. */
+  pending: Record<string, Record<Priority, number>>
+  scheduled: number
+  /** With all providers. */
+  processing: number
+}
+
 export interface QueueHealth {
   status: "ok" | "degraded" | "down"
   store: { ok: boolean; latencyMs: number | null }
@@ -53,4 +92,20 @@ export interface QueueHealth {
   unservedLines: string[]
   /** Providers whose breaker is not closed. */
   troubled: string[]
+}
+
+/** What the queue tells of itself. */
+export interface QueueReports {
+  stats(): Promise<QueueStats>
+  /** How it is doing now. One round trip and two commands; one more of each where there is a line that this process has not met. */
+  pulse(): Promise<Pulse>
+  /**
+   * By minutes as far back as a day; further by hours, when the step is of whole hours. Two or three round trips, one more
+   * per 4 MB.
+   */
+  history(span: HistorySpan): Promise<History>
+  /** Counters since ever, and gauges. One round trip and two commands; one more of each as for `pulse`. */
+  figures(): Promise<QueueFigures>
+  /** Never throws: an unreachable store is `down`. One round trip. */
+  health(): Promise<QueueHealth>
 }

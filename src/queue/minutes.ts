@@ -1,4 +1,6 @@
 import type { AttemptCounts, Percentiles } from "../core/pulse.ts"
+import type { DurationBucket } from "./figures-contract.ts"
+import type { Meta } from "./read-meta.ts"
 
 // What `lua/include/figures.lua` counts: sparse maps of counters, "key:count key:count …". docs/history.md holds the keys.
 
@@ -40,21 +42,31 @@ export function addCounters(into: Counters, text: string): Counters {
   return into
 }
 
-/** A slot of the ring; null: nothing was counted in it. */
-export function parseSlot(text: string): { minute: number; counters: string } | null {
-  const [, minute, counters = ""] = /^(\d+) (.*)$/.exec(text) ?? []
-  return minute === undefined ? null : { minute: Number(minute), counters }
+interface Slot {
+  /** Since the epoch. */
+  minute: number
+  counters: string
+}
+
+/** The ring, in no order. */
+export function readRing(meta: Meta): Slot[] {
+  return MINUTE_FIELDS.flatMap((field) => {
+    const [, minute, counters = ""] = /^(\d+) (.*)$/.exec(meta[field] ?? "") ?? []
+    return minute === undefined ? [] : [{ minute: Number(minute), counters }]
+  })
+}
+
+/** What a roll has not taken yet: the current minute, and mostly none or one before it. */
+export function readUnrolled(meta: Meta): Slot[] {
+  return readRing(meta).filter(({ minute }) => minute > Number(meta.rolledAt))
 }
 
 /** Figures of the last 15 minutes, the current one among them. */
-export function readRecent(meta: Record<string, string>, now: number): CounterFigures {
+export function readRecent(meta: Meta, now: number): CounterFigures {
   const current = Math.floor(now / MINUTE_MS)
   const recent: Counters = new Map()
-  for (const field of MINUTE_FIELDS) {
-    const slot = parseSlot(meta[field] ?? "")
-    if (slot !== null && slot.minute <= current && slot.minute > current - RECENT_MINUTES) {
-      addCounters(recent, slot.counters)
-    }
+  for (const { minute, counters } of readRing(meta)) {
+    if (minute <= current && minute > current - RECENT_MINUTES) addCounters(recent, counters)
   }
   return readCounters(recent)
 }
@@ -100,6 +112,12 @@ export function addBuckets(all: Buckets[]): Buckets {
   return sum
 }
 
+export function durationsOf(buckets: Buckets): DurationBucket[] {
+  return [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([bucket, count]) => ({ belowMs: BUCKET_RATIO ** (bucket + 1) - 1, count }))
+}
+
 /** From buckets 10 % apart, so within 5 % of the truth. */
 export function percentilesOf(buckets: Buckets): Percentiles {
   const sorted = [...buckets].sort(([a], [b]) => a - b)
@@ -116,5 +134,13 @@ export function percentilesOf(buckets: Buckets): Percentiles {
 }
 
 export function percentilesByName(buckets: Record<string, Buckets>): Record<string, Percentiles> {
-  return Object.fromEntries(Object.entries(buckets).map(([name, own]) => [name, percentilesOf(own)]))
+  return mapValues(buckets, percentilesOf)
+}
+
+export function durationsByName(buckets: Record<string, Buckets>): Record<string, DurationBucket[]> {
+  return mapValues(buckets, durationsOf)
+}
+
+function mapValues<Of, To>(record: Record<string, Of>, change: (value: Of) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]))
 }

@@ -1,12 +1,12 @@
 import type { Pulse, PulseProvider } from "../core/pulse.ts"
-import { PRIORITIES, type Priority } from "../core/request.ts"
 import { type Figures, findTroubles } from "../core/troubles.ts"
 import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
-import { learn, type QueueContext } from "./context.ts"
+import type { QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
 import { limitsInForce } from "./levers.ts"
 import { MINUTE_FIELDS, percentilesByName, percentilesOf, readRecent } from "./minutes.ts"
 import { readProviderState, readTroubledSince } from "./provider-state.ts"
+import { countPending, type Meta, pendingByLine, readMeta } from "./read-meta.ts"
 import { readLanes, readThroughput, THROUGHPUT_FIELDS } from "./stats.ts"
 
 /** What owners are called, before their colon, that claim only to see to due, expired and overdue requests. */
@@ -16,50 +16,32 @@ const PROVIDER_FIELDS = ["limits", "blocked", "breaker", "paused"] as const
 
 /** One round trip and two commands; one more of each where there is a line that this process has not met. */
 export async function readPulse(context: QueueContext): Promise<Pulse> {
-  const { figures } = await readFigures(context, [])
+  const { figures } = await readFiguresOfNow(context, [])
   return { ...figures, troubles: findTroubles(figures) }
 }
 
 /** The same, and other fields of `meta` along with it. */
-export async function readFigures(
+export async function readFiguresOfNow(
   context: QueueContext,
   others: readonly string[],
-): Promise<{ figures: Figures; meta: Record<string, string> }> {
-  const { keys, store, settings } = context
-  const fieldsOfLines = () => context.lines.flatMap((line) => [`pending:${line}`, `starts:${line}`])
-  const fields = [
-    ...["lines", "load", "since", "drains", "lanes", "paused:*", ...COMMAND_FIELDS, ...others],
+): Promise<{ figures: Figures; meta: Meta }> {
+  const { keys, settings } = context
+  const own = [
+    ...["load", "since", "drains", "lanes", "paused:*", ...COMMAND_FIELDS, ...others],
     ...[...THROUGHPUT_FIELDS, ...MINUTE_FIELDS],
     ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
-    ...fieldsOfLines(),
   ]
-  const [values, scheduled] = await store.query<[(string | null)[], number]>("pulse", [
-    ["HMGET", keys.meta, ...fields],
-    ["ZCARD", keys.scheduled],
-  ])
-  const known = new Map(fields.map((field, i) => [field, values[i] ?? ""]))
-  learn(context, (known.get("lines") ?? "").split(" "))
-  // Another call of this process may have learnt them meanwhile.
-  const more = fieldsOfLines().filter((field) => !known.has(field))
-  if (more.length > 0) {
-    const [rest] = await store.query<[(string | null)[]]>("pulse", [["HMGET", keys.meta, ...more]])
-    for (const [i, field] of more.entries()) known.set(field, rest[i] ?? "")
-  }
-  const meta = Object.fromEntries(known)
-  return { figures: composeFigures(context, meta, scheduled), meta }
+  const ofLine = (line: string) => [`pending:${line}`, `starts:${line}`]
+  const scheduledCount = ["ZCARD", keys.scheduled]
+  const read = await readMeta<[number]>(context, "pulse", { own, ofLine }, [scheduledCount])
+  return { figures: composeFigures(context, read.meta, read.replies[0]), meta: read.meta }
 }
 
-function composeFigures(context: QueueContext, meta: Record<string, string>, scheduled: number): Figures {
+function composeFigures(context: QueueContext, meta: Meta, scheduled: number): Figures {
   const now = context.clock()
-  const pendingByLine: Pulse["pendingByLine"] = {}
-  let pending = 0
-  for (const line of context.lines) {
-    const counts = (meta[`pending:${line}`] ?? "").split(" ").map(Number)
-    const levels = PRIORITIES.map((priority, i) => [priority, counts[i] ?? 0] as const)
-    pendingByLine[line] = Object.fromEntries(levels) as Record<Priority, number>
-    pending += levels.reduce((sum, [, count]) => sum + count, 0)
-  }
-  const hasPending = (line: string) => Object.values(pendingByLine[line] ?? {}).some((count) => count > 0)
+  const byLine = pendingByLine(context, meta)
+  const pending = countPending(byLine)
+  const hasPending = (line: string) => Object.values(byLine[line] ?? {}).some((count) => count > 0)
   const { waits, providerTimes, attempts } = readRecent(meta, now)
   const lanes = readLanes(meta.lanes ?? "")
   const claims = [...lanes.map(({ lastClaimAt }) => lastClaimAt), ...readClaims(meta.drains ?? "")]
@@ -67,7 +49,7 @@ function composeFigures(context: QueueContext, meta: Record<string, string>, sch
     at: now,
     // What is in flight changes between the two commands.
     counts: { scheduled, pending, processing: Math.max(Number(meta.load) - pending - scheduled, 0) },
-    pendingByLine,
+    pendingByLine: byLine,
     backlogSince: pending > 0 ? Number(meta.since) || null : null,
     stalledLines: context.lines.filter(
       (line) => hasPending(line) && isStalled(meta[`starts:${line}`] ?? "", now),

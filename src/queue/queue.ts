@@ -9,7 +9,9 @@ import { CommandBudget } from "./command-use.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
 import { enqueue } from "./enqueue.ts"
+import { readFigures } from "./figures.ts"
 import { readHealth } from "./health.ts"
+import { readHistory } from "./history.ts"
 import { createKeys } from "./keys.ts"
 import { extendLease, lookAtLeases } from "./leases.ts"
 import { readProviders, setLimits, setPaused, setWeight, shutProviders } from "./levers.ts"
@@ -74,6 +76,8 @@ export function createQueue(options: QueueOptions): RequestQueue {
     sweep: (sweepOptions) => sweep(context, sweepOptions),
     stats: () => readStats(context),
     pulse: () => readPulse(context),
+    history: (span) => readHistory(context, span),
+    figures: () => readFigures(context),
     alerts: createAlertStore(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),

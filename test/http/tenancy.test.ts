@@ -101,12 +101,25 @@ describe("a tenant's key", () => {
   })
 })
 
+describe("what a key tells of itself", () => {
+  it("is its own alone, whatever it may do", async () => {
+    const { keyId, organizationId, scopes, maxPriority, ratePerMinute } = tenant
+    const self = { keyId, organizationId, scopes, maxPriority, ratePerMinute }
+    expect((await call("GET", "/v1/self", undefined, "one")).body).toEqual(self)
+    expect((await call("GET", "/v1/self", undefined, "none")).body).toEqual({ ...self, scopes: [] })
+    expect((await call("GET", "/v1/self", undefined, "nobody")).status).toBe(401)
+  })
+})
+
 describe("a key without the scope", () => {
   const id = "req_1m8650amf00005356tsz986"
   it.each([
     ["POST", "/v1/requests", "none"],
     ["POST", "/v1/requests/bulk", "none"],
     ["POST", `/v1/requests/${id}/replay`, "none"],
+    ["POST", "/v1/requests/cancel", "none"],
+    ["POST", "/v1/requests/replay", "reader"],
+    ["POST", "/v1/requests/discard", "reader"],
     ["GET", "/v1/requests", "none"],
     ["GET", `/v1/requests/${id}`, "none"],
     ["GET", "/v1/stats", "none"],

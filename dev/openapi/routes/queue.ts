@@ -1,7 +1,8 @@
+import { HistoryQuery } from "../../../src/core/contracts/parameters.ts"
 import { CleanedUp, Health, Paused, Provider, Providers, Stats, Weight } from "../answers.ts"
 import { Cleanup, NewLimits, NewWeight } from "../bodies.ts"
 import type { Operation, Routes } from "../operation.ts"
-import { Pulse } from "../pulse-answers.ts"
+import { History, Pulse } from "../pulse-answers.ts"
 
 const tag = "Queue"
 const json = "application/json"
@@ -44,6 +45,18 @@ export const queueRoutes: Routes = {
       answers: { 200: { description: "The figures.", content: { [json]: Stats } } },
     },
   },
+  "/v1/stats/history": {
+    get: {
+      operationId: "getHistory",
+      summary: "Tells figures of the past",
+      description:
+        "`from` and `to` are epoch ms, by default the last hour; `step` is seconds, and there are at most 1,500 of them. Minutes are kept for a day, hours for a month: from more than a day ago `step` is whole hours. The last point is still growing. Needs a key for all organizations.",
+      tag,
+      scope: "read",
+      query: HistoryQuery,
+      answers: { 200: { description: "The span, in steps.", content: { [json]: History } } },
+    },
+  },
   "/v1/pulse": {
     get: {
       operationId: "getPulse",
@@ -52,6 +65,22 @@ export const queueRoutes: Routes = {
       tag,
       scope: "read",
       answers: { 200: { description: "Its figures and troubles.", content: { [json]: Pulse } } },
+    },
+  },
+  "/metrics": {
+    get: {
+      operationId: "getMetrics",
+      summary: "Tells figures to Prometheus and its like",
+      description:
+        "OpenMetrics 1.0, or the text format 0.0.4 of Prometheus where `Accept` prefers `text/plain`. Needs an issued key for all organizations: the bootstrap key is refused.",
+      tag,
+      scope: "read",
+      answers: {
+        200: {
+          description: "The metrics that docs/metrics.md lists.",
+          content: { "application/openmetrics-text": "text", "text/plain": "text" },
+        },
+      },
     },
   },
   "/v1/cleanup": {

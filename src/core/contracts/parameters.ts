@@ -32,7 +32,7 @@ export const WeightBody = z.strictObject({
 export function wholeText(minimum: number, maximum: number) {
   const error = `must be a whole number from ${minimum} to ${maximum}`
   const isInRange = (text: string) =>
-    /^\d{1,12}$/.test(text) && Number(text) >= minimum && Number(text) <= maximum
+    /^\d{1,15}$/.test(text) && Number(text) >= minimum && Number(text) <= maximum
   const params = { type: "integer", minimum, maximum }
   return z.pipe(z.string().check(z.refine(isInRange, { error, params })), z.transform(Number))
 }
@@ -63,6 +63,22 @@ export const MAX_WAIT_SECONDS = 60
 export const StatusQuery = z.strictObject({
   include: z.exactOptional(z.enum(["messages"])),
   wait: z.exactOptional(wholeText(0, MAX_WAIT_SECONDS)),
+})
+
+const DAY_SECONDS = 86_400
+const STEP_RULE = `must be a multiple of 60 from 60 to ${DAY_SECONDS}: seconds`
+const isStep = (text: string) =>
+  /^[1-9]\d{1,4}$/.test(text) && Number(text) % 60 === 0 && Number(text) <= DAY_SECONDS
+const stepParams = { type: "integer", minimum: 60, maximum: DAY_SECONDS, multipleOf: 60 }
+const Instant = wholeText(0, 99_999_999_999_999)
+/** `GET /v1/stats/history`. */
+export const HistoryQuery = z.strictObject({
+  from: z.exactOptional(Instant),
+  to: z.exactOptional(Instant),
+  step: z._default(
+    z.pipe(z.string().check(z.refine(isStep, { error: STEP_RULE, params: stepParams })), z.transform(Number)),
+    60,
+  ),
 })
 
 /** `GET /api/ai/queue?action=cleanup`. */

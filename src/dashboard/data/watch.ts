@@ -10,29 +10,38 @@ export interface Reading<T> {
   isReading: boolean
 }
 
+export interface WatchOptions<T> {
+  read: (signal: AbortSignal) => Promise<T>
+  /** From one answer to the next question, ms; null: it is asked only once. */
+  everyMs: () => number | null
+  tell: (reading: Reading<T>) => void
+  /** What was read elsewhere before, and need not be read again before its time. */
+  from?: { value: T; readAt: number } | undefined
+}
+
 export interface Watch {
   /** Reads at once. */
   refresh(): Promise<void>
+  /** `everyMs` may have changed. */
+  plan(): void
   stop(): void
 }
 
 const FIRST_BACKOFF_MS = 2_000
 const LONGEST_BACKOFF_MS = 60_000
+/** Of what is read once: coming back to it is asking again. */
+const FRESH_MS = 60_000
 
 /**
- * Reads at once and then again, `everyMs` after each answer; null: only once. While nobody sees the page nothing is read,
- * and coming back reads no more than staying would have. After a failure it tries again, ever less often.
+ * Reads at once and then again. While nobody sees the page nothing is read, and coming back reads no more than staying
+ * would have. After a failure it tries again, ever less often.
  */
-export function watch<T>(
-  read: (signal: AbortSignal) => Promise<T>,
-  everyMs: number | null,
-  tell: (reading: Reading<T>) => void,
-): Watch {
+export function watch<T>({ read, everyMs, tell, from }: WatchOptions<T>): Watch {
   const ended = new AbortController()
-  let reading: Reading<T> = { value: null, error: null, readAt: null, isReading: true }
+  let reading: Reading<T> = { value: null, error: null, readAt: null, isReading: from === undefined, ...from }
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
-  let nextAt: number | null = 0
+  let retryAt: number | null = null
   let running: Promise<void> | null = null
 
   function change(changes: Partial<Reading<T>>) {
@@ -42,16 +51,15 @@ export function watch<T>(
   }
 
   async function run() {
-    clearTimeout(timer)
     if (!reading.isReading) change({ isReading: true })
     try {
       const value = await read(ended.signal)
       failures = 0
-      nextAt = everyMs === null ? null : Date.now() + everyMs
+      retryAt = null
       change({ value, error: null, readAt: Date.now(), isReading: false })
     } catch (error) {
       failures += 1
-      nextAt = Date.now() + backOff(error, failures)
+      retryAt = Date.now() + backOff(error, failures)
       change({ error: error instanceof Error ? error : new Error(String(error)), isReading: false })
     }
     running = null
@@ -59,20 +67,31 @@ export function watch<T>(
   }
 
   function begin(): Promise<void> {
+    clearTimeout(timer)
     running ??= run()
     return running
   }
 
+  /** null: never. */
+  function nextAt(): number | null {
+    if (retryAt !== null) return retryAt
+    if (reading.readAt === null) return 0
+    const pause = everyMs() ?? (reading.value === from?.value ? FRESH_MS : null)
+    return pause === null ? null : reading.readAt + pause
+  }
+
   function plan() {
     clearTimeout(timer)
-    if (ended.signal.aborted || document.hidden || nextAt === null || running !== null) return
-    timer = setTimeout(begin, Math.max(0, nextAt - Date.now()))
+    const at = nextAt()
+    if (ended.signal.aborted || document.hidden || at === null || running !== null) return
+    timer = setTimeout(begin, Math.max(0, at - Date.now()))
   }
 
   document.addEventListener("visibilitychange", plan)
   plan()
   return {
     refresh: begin,
+    plan,
     stop() {
       ended.abort()
       clearTimeout(timer)

@@ -6,7 +6,7 @@ import { formatCount, formatDuration } from "../format.ts"
 import { Badge, type Tone } from "../parts/badge.tsx"
 import { explain } from "../parts/states.tsx"
 import { Time } from "../parts/time.tsx"
-import { TroubleLever } from "./trouble-lever.tsx"
+import { TroubleLevers } from "./trouble-levers.tsx"
 
 const TONES = { critical: "bad", warning: "warn", info: "info" } as const satisfies Record<
   Trouble["severity"],
@@ -50,7 +50,7 @@ export function Sentence() {
           </p>
         )}
       </div>
-      {pulse.value !== null && worst !== undefined && <TroubleLever trouble={worst} pulse={pulse.value} />}
+      {pulse.value !== null && worst !== undefined && <TroubleLevers trouble={worst} pulse={pulse.value} />}
     </section>
   )
 }
@@ -71,7 +71,7 @@ function Calm({ pulse }: { pulse: Pulse }) {
   return (
     <>
       {formatCount(counts.pending)} pending
-      {backlogSince !== null && `, for ${formatDuration(Math.max(0, now - backlogSince))} by now`};{" "}
+      {backlogSince !== null && `, a backlog for ${formatDuration(Math.max(0, now - backlogSince))}`};{" "}
       {formatCount(counts.processing)} in flight; {formatCount(throughput.completedLastMinute)} completed in
       the last minute.
     </>

@@ -1,10 +1,9 @@
+import { WATCHING_LIMIT } from "../data/budget.ts"
 import { useNow } from "../data/use-now.ts"
 import { formatCount } from "../format.ts"
 import { useSession } from "../session.ts"
 
-/** What watching costs: commands are billed, so the page says what it spends. */
-export const WATCHING_LIMIT = 30
-
+/** Commands are billed, so the page says what watching it costs. */
 export function Spent() {
   const { meter } = useSession()
   useNow(5_000)

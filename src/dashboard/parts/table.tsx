@@ -21,7 +21,7 @@ export function Table<Row>({ label, columns, rows, keyOf, empty }: Props<Row>) {
   if (rows.length === 0) return <p class="empty">{empty}</p>
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <section class="scroll" aria-label={label} tabIndex={0}>
+    <section class="scroll" aria-label={`${label}, table`} tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -41,7 +41,7 @@ export function Table<Row>({ label, columns, rows, keyOf, empty }: Props<Row>) {
                     {show(row)}
                   </th>
                 ) : (
-                  <td key={title} class={isFigure ? "figure" : undefined}>
+                  <td key={title} class={isFigure ? "figure" : undefined} data-title={title}>
                     {show(row)}
                   </td>
                 ),

@@ -94,6 +94,7 @@ export const OPERATIONS: Operation[] = [
     body: { schema: AlertsBody, least: { remindHours: 1 } },
   },
   { method: "POST", path: "/v1/alerts/test", scope: "admin" },
+  { method: "GET", path: "/metrics", scope: "read", reads: true },
   { method: "GET", path: "/v1/health", scope: null, reads: true },
   {
     ...{ method: "POST", path: "/v1/cleanup", scope: "admin" },

@@ -1,13 +1,9 @@
-import { usePulse } from "../../data/pulse.ts"
-import { Read } from "../../parts/states.tsx"
-import { Providers } from "./providers.tsx"
+import { seesAll, useSession } from "../../session.ts"
+import { OwnCounts } from "./own-counts.tsx"
+import { WholeQueue } from "./whole-queue.tsx"
 
+/** How the queue is doing: all of it, or what one organization may know. */
 export function Overview() {
-  const pulse = usePulse()
-  if (pulse === null) return null
-  return (
-    <div class="grid">
-      <Read of={pulse}>{(value) => <Providers pulse={value} />}</Read>
-    </div>
-  )
+  const { self } = useSession()
+  return seesAll(self) ? <WholeQueue /> : <OwnCounts />
 }

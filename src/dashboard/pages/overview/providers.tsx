@@ -1,4 +1,4 @@
-import type { Pulse } from "../../../client/client.ts"
+import type { Pulse, QueueStats } from "../../../client/client.ts"
 import { formatCount, formatDuration, NONE } from "../../format.ts"
 import { Badge } from "../../parts/badge.tsx"
 import { Card } from "../../parts/card.tsx"
@@ -7,7 +7,7 @@ import { Time } from "../../parts/time.tsx"
 
 type Provider = Pulse["providers"][string] & { name: string }
 
-export function Providers({ pulse }: { pulse: Pulse }) {
+export function Providers({ pulse, stats }: { pulse: Pulse; stats: QueueStats | null }) {
   const rows = Object.entries(pulse.providers).map(([name, provider]) => ({ name, ...provider }))
   return (
     <Card title="Providers" isWide>
@@ -20,6 +20,11 @@ export function Providers({ pulse }: { pulse: Pulse }) {
           { title: "Provider", show: ({ name }) => name },
           { title: "State", show: stateOf },
           { title: "Blocked until", show: ({ blockedUntil }) => <Time at={blockedUntil} /> },
+          {
+            title: "In flight",
+            isFigure: true,
+            show: ({ name }) => formatCount(stats?.providers[name]?.inFlight),
+          },
           { title: "At once", isFigure: true, show: ({ concurrency }) => limit(concurrency) },
           { title: "Calls a minute", isFigure: true, show: ({ rpm }) => limit(rpm) },
           { title: "Tokens a minute", isFigure: true, show: ({ tpm }) => limit(tpm) },

@@ -1,0 +1,138 @@
+import { useMemo, useState } from "preact/hooks"
+import type { History, Pulse } from "../../../client/client.ts"
+import { useReading } from "../../data/use-reading.ts"
+import { formatCount, formatDuration, formatRate } from "../../format.ts"
+import { Card } from "../../parts/card.tsx"
+import { Chart, type Series } from "../../parts/chart.tsx"
+import { Empty, Read } from "../../parts/states.tsx"
+import { Switch } from "../../parts/switch.tsx"
+import { go, linkTo, useRoute } from "../../router.ts"
+import { useSession } from "../../session.ts"
+import {
+  type Columns,
+  columnsOf,
+  commandsOf,
+  errorsOf,
+  latenciesOf,
+  pendingOf,
+  throughputOf,
+  waitsOf,
+} from "./columns.ts"
+import { RANGES, type Range, readRange, SPANS, withPulse } from "./span.ts"
+
+/** How it went, over as long as is asked for: read when that changes, and added to by the pulse. */
+export function OverTime({ pulse }: { pulse: Pulse }) {
+  const { client } = useSession()
+  const range = readRange(useRoute().query.get("range"))
+  const { lengthMs, stepMs, everyMs } = SPANS[range]
+  const history = useReading<History>(
+    () => client.history({ from: Date.now() - lengthMs, stepSeconds: stepMs / 1_000 }),
+    everyMs,
+    [client, range],
+    `history ${range}`,
+  )
+  return (
+    <section class="over-time" aria-labelledby="over-time">
+      <header>
+        <h2 id="over-time">Over time</h2>
+        <Switch
+          label="How long"
+          values={RANGES}
+          value={range}
+          onChange={(next: Range) => go(linkTo(["overview"], { range: next.replace(" ", "") }))}
+        />
+      </header>
+      <Read of={history} rows={10}>
+        {(value) => <Charts history={value} pulse={pulse} />}
+      </Read>
+    </section>
+  )
+}
+
+function Charts({ history, pulse }: { history: History; pulse: Pulse }) {
+  // What the pulse adds stays, until the history is read anew.
+  const columns = useGrowing(history, pulse)
+  const [by, setBy] = useState<"line" | "priority">("line")
+  const [percentile, setPercentile] = useState<"p50" | "p95" | "p99">("p95")
+  return (
+    <div class="grid charts">
+      <Card
+        title="Pending"
+        aside={<Switch label="By" values={["line", "priority"]} value={by} onChange={setBy} />}
+      >
+        <Drawn
+          label="Pending requests"
+          series={pendingOf(columns, by)}
+          columns={columns}
+          format={formatCount}
+        />
+      </Card>
+      <Card title="Requests a minute">
+        <Drawn
+          label="Requests a minute"
+          series={throughputOf(columns)}
+          columns={columns}
+          format={formatRate}
+        />
+      </Card>
+      <Card title="Wait until the first call">
+        <Drawn label="Wait" series={waitsOf(columns)} columns={columns} format={formatDuration} />
+      </Card>
+      <Card
+        title="Latency of providers"
+        aside={
+          <Switch
+            label="Percentile"
+            values={["p50", "p95", "p99"]}
+            value={percentile}
+            onChange={setPercentile}
+          />
+        }
+      >
+        <Drawn
+          label={`Latency of providers, ${percentile}`}
+          series={latenciesOf(columns, percentile)}
+          columns={columns}
+          format={formatDuration}
+        />
+      </Card>
+      <Card title="Failed attempts a minute">
+        <Drawn
+          label="Failed attempts a minute"
+          series={errorsOf(columns)}
+          columns={columns}
+          format={formatRate}
+        />
+      </Card>
+      <Card title="Store commands a minute">
+        <Drawn
+          label="Store commands a minute"
+          series={commandsOf(columns)}
+          columns={columns}
+          format={formatRate}
+        />
+      </Card>
+    </div>
+  )
+}
+
+interface DrawnProps {
+  label: string
+  series: Series[]
+  columns: Columns
+  format: (value: number) => string
+}
+
+function Drawn({ label, series, columns, format }: DrawnProps) {
+  const isEmpty = series.every(({ values }) => values.every((value) => !value))
+  if (isEmpty) return <Empty>Nothing in this time.</Empty>
+  return <Chart label={label} times={columns.times} series={series} format={format} />
+}
+
+function useGrowing(history: History, pulse: Pulse): Columns {
+  const [grown, setGrown] = useState({ of: history, history })
+  const base = grown.of === history ? grown.history : history
+  const next = withPulse(base, pulse)
+  if (next !== grown.history) setGrown({ of: history, history: next })
+  return useMemo(() => columnsOf(next), [next])
+}
