@@ -138,6 +138,9 @@ export interface WorkerServices extends Services {
   lane: LaneSetting | null
 }
 
+/** The look, another for lines that are new to this isolate, the write, waking the lane for chores. */
+const ALERT_SUBREQUESTS = 4
+
 const compositions = new WeakMap<object, Composition<WorkerServices>>()
 
 /**
@@ -163,7 +166,12 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const providers = createProviders(config)
   const wakeLanes = async () => lane?.lanes.wake(0, 0)
   const chores = openChores(deps, wakeLanes)
-  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
+  // What a tick spends on alerts its drain has not.
+  const forAlerts = config.alerts === null ? 0 : ALERT_SUBREQUESTS
+  const drainDeps: DrainDeps = {
+    ...{ ...deps, providers, random: Math.random, fetch: callFetch },
+    config: { ...config, subrequestLimit: config.subrequestLimit - forAlerts },
+  }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane === null ? choresBeside(chores) : wakingChores(lane.lanes)
   const services: WorkerServices = {
