@@ -81,7 +81,7 @@ export interface QueueServices {
 export function openQueue(config: Config, openTransport?: OpenTransport, log: Log = jsonLog): QueueServices {
   const { redis, queueName } = config
   const settings = { ...config, providers: Object.keys(config.providers) }
-  const queue = createQueue({ redis, queueName, settings, openTransport })
+  const queue = createQueue({ redis, queueName, settings, openTransport, log })
   const chores = createChores({ redis, queueName })
   const { webhooks, deliver } = openWebhooks({
     ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },

@@ -16,7 +16,7 @@ export function openQueue(store: TestStore, { fairShareMs = 4 } = {}): RequestQu
     settings: {
       ...{ maxProcessingTimeMs: 60_000, retryPenaltyMs: 60_000, deadLetterTtlSeconds: 1_209_600 },
       ...{ maxPending: 2_000_000, maxPendingPerOrganization: 2_000_000, maxPendingAgeSeconds: 604_800 },
-      ...{ fairShareMs, limits: {}, providers: ["openai", "anthropic", "deepseek"] },
+      ...{ fairShareMs, limits: {}, commandBudget: null, providers: ["openai", "anthropic", "deepseek"] },
     },
   })
 }

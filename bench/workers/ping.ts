@@ -11,7 +11,7 @@ let store: Store | undefined
 export default {
   async fetch(_request: Request, env: Env): Promise<Response> {
     const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env
-    store ??= new Store({ url, token, random: Math.random })
+    store ??= new Store({ url, token, queueName: "ping", random: Math.random })
     const [reply] = await store.query<[string]>("ping", [["PING"]])
     return Response.json(reply)
   },

@@ -52,6 +52,9 @@ const AllStats: z.ZodType<QueueStats> = named(
         lastError: text.nullable(),
       }),
     ),
+    commands: z
+      .strictObject({ today: count, yesterday: count, lastMinute: count, budget: count.nullable() })
+      .describe("Redis commands that the queue has spent, by UTC day. `budget`: `REDIS_COMMAND_BUDGET`."),
   }),
 )
 const OwnStats: z.ZodType<TenantStats> = named(

@@ -29,14 +29,16 @@ Exit codes:
   2    the command line or the file is wrong
   3    the queue cannot be reached, or cannot reach its store: try again
   4    --wait-timeout is over, and the request has not ended
-  130  interrupted; \`import\` and \`restore\` can be run again
+  130  interrupted; \`import\`, \`restore\` and what is done to many can be run again
 
 Results go to stdout, everything about them to stderr. With --json each line of stdout is one JSON value, and an
 error is one on stderr: {"error": {"code", "detail", "errors", …}}.`
 
 export function createProgram(): Command {
   const program = new Command("ai-request-queue")
-    .description("The AI request queue from a terminal: enqueue, look, wait, cancel, replay, import.")
+    .description(
+      "The AI request queue from a terminal: enqueue, look, wait, cancel, replay, discard, import.",
+    )
     .version(VERSION)
     .addOption(
       new Option("--url <url>", "where the queue is").env("AIQ_URL").default("http://127.0.0.1:8787"),

@@ -33,7 +33,7 @@ function isWhole(stats: Stats): stats is QueueStats {
 }
 
 function formatFlow(stream: NodeJS.WriteStream, stats: QueueStats): string {
-  const { throughput, waitMs, providerMs, pendingByPriority } = stats
+  const { throughput, waitMs, providerMs, pendingByPriority, commands } = stats
   const percentiles = ({ p50, p95, p99 }: typeof waitMs) =>
     p50 === null ? null : [p50, p95, p99].map(formatDuration).join(" / ")
   return formatFields(stream, [
@@ -46,7 +46,13 @@ function formatFlow(stream: NodeJS.WriteStream, stats: QueueStats): string {
     ],
     ["wait, p50 / p95 / p99", percentiles(waitMs)],
     ["call, p50 / p95 / p99", percentiles(providerMs)],
+    ["Redis commands", formatCommands(commands)],
   ])
+}
+
+function formatCommands({ today, yesterday, lastMinute, budget }: QueueStats["commands"]): string {
+  const share = budget === null ? "" : ` (${Math.round((today / budget) * 100)} % of ${budget})`
+  return `${today} today${share}, ${yesterday} yesterday, ${lastMinute} in the last minute`
 }
 
 function formatProviders(stream: NodeJS.WriteStream, { providers, pendingByProvider }: QueueStats): string {

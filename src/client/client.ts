@@ -35,7 +35,7 @@ import { type WaitOptions, waitFor } from "./wait-for.ts"
 
 export * from "./error.ts"
 export type { Page, PageOptions } from "./pages.ts"
-export type { SweepOptions, SweepPageOptions, SweepTotals } from "./sweep.ts"
+export { addTotals, NO_TOTALS, type SweepOptions, type SweepPageOptions, type SweepTotals } from "./sweep.ts"
 export type { Fetch } from "./transport.ts"
 export type * from "./types.ts"
 export type { WaitOptions } from "./wait-for.ts"

@@ -17,6 +17,8 @@ export interface SweepPageOptions {
 /** What a sweep has come to so far. */
 export type SweepTotals = Omit<SweepPage, "nextCursor">
 
+export const NO_TOTALS: SweepTotals = { matched: 0, done: 0, skipped: 0, groups: [], examined: 0 }
+
 export interface SweepOptions extends Omit<SweepPageOptions, "cursor"> {
   /** After each page. */
   onProgress?: (totals: SweepTotals) => void
@@ -46,18 +48,19 @@ export async function sweep(
   filter: RequestFilter,
   { onProgress, ...options }: SweepOptions,
 ): Promise<SweepTotals> {
-  let totals: SweepTotals = { matched: 0, done: 0, skipped: 0, groups: [], examined: 0 }
+  let totals = NO_TOTALS
   for (let cursor: string | null = ""; cursor !== null; ) {
     const at: { cursor?: string } = cursor === "" ? {} : { cursor }
     const { nextCursor, ...page }: SweepPage = await sweepPage(transport, verb, filter, { ...options, ...at })
-    totals = add(totals, page)
+    totals = addTotals(totals, page)
     onProgress?.(totals)
     cursor = nextCursor
   }
   return totals
 }
 
-function add(totals: SweepTotals, page: SweepTotals): SweepTotals {
+/** Of what was done so far and of one page more. */
+export function addTotals(totals: SweepTotals, page: SweepTotals): SweepTotals {
   return {
     matched: totals.matched + page.matched,
     done: totals.done + page.done,

@@ -89,6 +89,8 @@ export interface QueueStats {
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
+  /** Redis commands that the queue has spent, by UTC day; `budget`: what it should not exceed, null: none is set. */
+  commands: { today: number; yesterday: number; lastMinute: number; budget: number | null }
 }
 
 export interface HistoryOptions {

@@ -43,6 +43,8 @@ export interface Config {
   drainLanes: number
   /** Virtual time between two requests of an organization; 0: first in, first out. */
   fairShareMs: number
+  /** Redis commands that the queue should not exceed, per UTC day; null: it is not watched. */
+  commandBudget: number | null
   /** By provider, as set; run-time changes are kept in the store. */
   limits: Record<string, ProviderLimits>
   routes: Record<string, WeightedTarget[]>
@@ -76,6 +78,7 @@ const NUMBERS = {
   MAX_PENDING_AGE_SECONDS: [604_800, 60, 7_776_000],
   MAX_FILE_BYTES: [209_715_200, 1024, 536_870_912],
   MAX_FILE_BYTES_PER_ORGANIZATION: [4_294_967_296, 1024, 1_099_511_627_776],
+  REDIS_COMMAND_BUDGET: [0, 1000, 1_000_000_000_000],
   ANTHROPIC_DEFAULT_MAX_TOKENS: [4096, 1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number, number]>
 
@@ -138,6 +141,7 @@ export function parseConfig(
       .filter(Boolean),
     drainLanes: number("DRAIN_LANES"),
     fairShareMs: number("FAIR_SHARE_MS"),
+    commandBudget: number("REDIS_COMMAND_BUDGET") || null,
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),

@@ -105,6 +105,8 @@ const GATHER_LONG_MS = 5000
 /** How often, and for leases held how long, the drain asks whether they are lost: a round trip and one command. */
 const LOOK_EVERY_MS = 2000
 const LOOK_AFTER_MS = 1000
+/** The same where commands are spared: lanes are told of what is cancelled anyway. */
+const LOOK_EVERY_MS_WHEN_SPARING = 10_000
 /** How often it asks whether what waits to be called may still be: the same again. */
 const LOOK_AT_PROVIDERS_EVERY_MS = 500
 /** Wakes of a burst are heard together; and while no slot is free, nothing that is new could start anyway. */
@@ -327,7 +329,9 @@ export class Drain {
   #look(now: number): Step | null {
     if (this.#looksLeft === 0) return null
     const leases = now >= this.#lookAt ? this.hand.leasesSince(now - LOOK_AFTER_MS) : []
-    if (now >= this.#lookAt) this.#lookAt = now + LOOK_EVERY_MS
+    if (now >= this.#lookAt) {
+      this.#lookAt = now + (this.deps.queue.isSparing() ? LOOK_EVERY_MS_WHEN_SPARING : LOOK_EVERY_MS)
+    }
     const atProviders = now >= this.#lookAtProvidersAt && this.hand.uncalledSince(now - START_SOON_MS)
     if (atProviders) this.#lookAtProvidersAt = now + LOOK_AT_PROVIDERS_EVERY_MS
     if (leases.length === 0 && !atProviders) return null

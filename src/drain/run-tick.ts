@@ -4,7 +4,7 @@ import { LOOKING } from "../queue/pulse.ts"
 import { EXPORTS_AT_END } from "./budget.ts"
 import type { DrainDeps } from "./drain.ts"
 import type { Lanes } from "./lanes.ts"
-import type { DrainReport } from "./report.ts"
+import { type DrainReport, newReport } from "./report.ts"
 import { runDrain } from "./run-drain.ts"
 
 /** The drain that claims for this isolate. Plain data: invocations may not share promises or timers. */
@@ -21,6 +21,11 @@ const SILENCE_MS = 40_000
 /** Then the next tick takes over, while a request with the longest timeout, 10 min, still fits into this invocation. */
 const CLAIMING_MS = 180_000
 
+/** How long ticks that find nothing rest where commands are spared: a little less than five of them take. */
+const REST_MS = 290_000
+
+/** Until when, epoch ms. */
+const rests = new WeakMap<RequestQueue, number>()
 const turnstiles = new WeakMap<RequestQueue, Turnstile>()
 
 /**
@@ -62,13 +67,18 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
 
 /**
  * What the cron does where lanes drain: sees to due, expired and overdue requests, and wakes as many lanes as the backlog
- * and what providers allow deserve; none when nothing could start. Never throws.
+ * and what providers allow deserve; none when nothing could start. Requests that come wake a lane themselves, so where
+ * commands are spared this rests for minutes, or until something is due. Never throws.
  */
 export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainReport> {
+  const { queue, clock } = deps
+  if (queue.isSparing() && clock() < (rests.get(queue) ?? 0)) return newReport()
   const report = await lookAround(deps)
   const deserved = Math.min(lanes.count, Math.ceil(report.remaining / deps.config.drainConcurrency))
   const woken = Array.from({ length: deserved }, (_, lane) => lanes.wake(lane, 0))
   if (deserved === 0 && report.wakeAt !== null) woken.push(lanes.wake(0, report.wakeAt))
+  const isIdle = deserved === 0 && report.errors === 0
+  rests.set(queue, isIdle ? Math.min(report.wakeAt ?? Number.POSITIVE_INFINITY, clock() + REST_MS) : 0)
   await Promise.all(woken)
   await deps.tracing?.flush(EXPORTS_AT_END)
   return report

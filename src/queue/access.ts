@@ -16,7 +16,7 @@ export interface AccessOptions {
 
 /** API keys, their rates, and the audit: `contract.ts` says what each method does and costs. */
 export function createAccess({ redis, queueName, random = Math.random }: AccessOptions): AccessStore {
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
   const changeKey = (op: string, keyId: string, value: string, audit: AuditEntry) =>
     store.run(op, [

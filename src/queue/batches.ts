@@ -30,7 +30,7 @@ type Reply = "written" | "changed" | "mismatch" | ["known", string]
 /** `batches-contract.ts` says what each method does and costs. */
 export function createBatches(options: BatchesOptions): BatchStore {
   const { redis, queueName, clock = systemClock, random = Math.random } = options
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
   const newId = {
     openai: createIdGenerator(clock, undefined, BATCH_PREFIXES.openai),

@@ -37,7 +37,7 @@ export function createChores({
   clock = systemClock,
   random = Math.random,
 }: ChoreOptions): ChoreStore {
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const { meta, chores } = createKeys(queueName)
   const set = async (name: string, held: number | "", at: number | "") => {
     const call = { name: "chore" as const, keys: [meta, chores], args: [clock(), name, held, at] }

@@ -15,6 +15,7 @@ export type QueueSettings = Pick<
   | "maxPendingAgeSeconds"
   | "fairShareMs"
   | "limits"
+  | "commandBudget"
 > & {
   /** The providers that are configured: claims serve their lines. */
   providers: string[]

@@ -263,6 +263,11 @@ export interface RequestQueue extends QueueReports {
   enqueueOnce(requests: NewRequest[], idempotency: Idempotency): Promise<Enqueued>
   /** A new operation id. No round trip. */
   nextOp(): string
+  /**
+   * Most of the day's command budget is used, as far as this process has been told: what nobody waits for should cost less.
+   * No round trip.
+   */
+  isSparing(): boolean
   /** Two round trips; one when there was nothing. */
   claim(options: ClaimOptions): Promise<Claim>
   /** One round trip per 8 MB of results. Replies in order. */

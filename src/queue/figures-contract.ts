@@ -1,5 +1,5 @@
 import type { ProviderLimits } from "../core/limits.ts"
-import type { AttemptCounts, History, Percentiles, Pulse } from "../core/pulse.ts"
+import type { AttemptCounts, CommandUse, History, Percentiles, Pulse } from "../core/pulse.ts"
 import type { Priority, RequestState } from "../core/request.ts"
 import type { DrainCounts } from "./contract.ts"
 
@@ -41,6 +41,7 @@ export interface QueueStats {
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
+  commands: CommandUse
 }
 
 /** Of a history: epoch ms, and a step of whole minutes. */

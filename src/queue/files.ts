@@ -37,7 +37,7 @@ export interface FilesOptions {
 /** `files-contract.ts` says what each method does and costs. */
 export function createFiles(options: FilesOptions): FileStore {
   const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
 
   async function put(id: string, number: number, chunks: string[], until: number): Promise<void> {

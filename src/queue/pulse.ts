@@ -1,5 +1,6 @@
 import type { Pulse, PulseProvider } from "../core/pulse.ts"
 import { findTroubles } from "../core/troubles.ts"
+import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import type { QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
 import { limitsInForce } from "./levers.ts"
@@ -17,7 +18,7 @@ const PROVIDER_FIELDS = ["limits", "blocked", "breaker", "paused"] as const
 export async function readPulse(context: QueueContext): Promise<Pulse> {
   const { keys, settings } = context
   const own = [
-    ...["load", "since", "drains", "lanes", "paused:*"],
+    ...["load", "since", "drains", "lanes", "paused:*", ...COMMAND_FIELDS],
     ...[...THROUGHPUT_FIELDS, ...MINUTE_FIELDS],
     ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
   ]
@@ -55,7 +56,7 @@ function readFigures(context: QueueContext, meta: Meta, scheduled: number): Omit
       context.settings.providers.map((name) => [name, readProvider(context, meta, name, now)]),
     ),
     lanes,
-    commands: { today: 0, yesterday: 0, lastMinute: 0, budget: null },
+    commands: readCommandUse(meta, context.settings.commandBudget, now),
   }
 }
 

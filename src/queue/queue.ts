@@ -1,8 +1,10 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
+import type { Log } from "../core/log.ts"
 import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
+import { CommandBudget } from "./command-use.ts"
 import { drainArgs, type QueueContext, type QueueSettings, runWithLines } from "./context.ts"
 import type { ClaimOptions, RequestQueue, Settlement, SettleReply } from "./contract.ts"
 import { enqueue } from "./enqueue.ts"
@@ -31,13 +33,19 @@ export interface QueueOptions {
   openTransport?: OpenTransport | undefined
   clock?: Clock
   random?: Random
+  /** Where it says that the day's commands run out. Default: nowhere. */
+  log?: Log
 }
 
 /** The only door to Redis: `contract.ts` says what each method does and costs. */
 export function createQueue(options: QueueOptions): RequestQueue {
   const { redis, queueName, settings, clock = systemClock, random = Math.random } = options
   const keys = createKeys(queueName)
-  const store = new Store({ ...redis, random, openTransport: options.openTransport })
+  const budget = new CommandBudget(settings.commandBudget, clock, options.log)
+  const store = new Store({
+    ...{ ...redis, queueName, random, openTransport: options.openTransport },
+    onSpent: (spent) => budget.learn(spent),
+  })
   const context: QueueContext = {
     ...{ store, keys, clock, settings, lines: [...settings.providers] },
     nextOp: createOperations(),
@@ -46,6 +54,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     enqueue: async (requests) => (await enqueue(context, requests, null)).requests,
     enqueueOnce: (requests, idempotency) => enqueue(context, requests, idempotency),
     nextOp: context.nextOp,
+    isSparing: () => budget.isSparing,
     claim: (claimOptions) => claim(context, claimOptions),
     settle: (settlements) => settle(context, settlements),
     turn: (settlements, claimOptions) => turn(context, settlements, claimOptions),

@@ -1,4 +1,5 @@
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
+import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { LaneState, QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
@@ -27,7 +28,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
     ...THROUGHPUT_FIELDS,
     ...MINUTE_FIELDS,
     ...FINISHED_STATES.map((state) => `kept:${state}`),
-    ...["lanes", "paused:*"],
+    ...["lanes", "paused:*", ...COMMAND_FIELDS],
     ...providersIn(context).flatMap((name) => [`paused:${name}`, `blocked:${name}`, `breaker:${name}`]),
   ]
   const [reply] = await runWithLines<[Reply]>(context, "stats", () => [
@@ -64,6 +65,7 @@ export async function readStats(context: QueueContext): Promise<QueueStats> {
       }),
     ),
     lanes: readLanes(meta.lanes ?? ""),
+    commands: readCommandUse(meta, context.settings.commandBudget, now),
   }
 }
 

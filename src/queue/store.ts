@@ -2,6 +2,8 @@ import type { Random } from "../core/clock.ts"
 import { toHex } from "../core/digest.ts"
 import { AppError } from "../core/errors.ts"
 import { unreadable } from "./formats.ts"
+import { createKeys } from "./keys.ts"
+import { type Meter, meterOf } from "./meter.ts"
 import { scripts } from "./scripts.generated.ts"
 import { HttpClient } from "./upstash-http.mjs"
 
@@ -45,8 +47,14 @@ const STORE_RETRY_AFTER_SECONDS = 5
 export const NO_ANSWER = "The store did not answer."
 const REDIS_WORDS = /^(?:Command failed: )?(?:[A-Z][A-Z_]{2,}|Unauthorized)\b[^"{<]{0,200}/
 
+/** Scripts that write down what was spent, and take along what others did not tell: those that run all the time. */
+const TELLING = new Set<ScriptName>(["enqueue", "claim", "settle", "turn"])
+
 export interface StoreOptions extends StoreAddress {
+  queueName: string
   random: Random
+  /** Told the field `spent` of `meta`, as scripts have seen it. */
+  onSpent?: (spent: string) => void
   /** Default: `fetch`. */
   openTransport?: OpenTransport | undefined
 }
@@ -63,14 +71,21 @@ function openFetch({ url, token }: StoreAddress, timeoutMs: number): Transport {
 
 /**
  * The way to Redis: Upstash's HTTP client without its surprises. Its own retries are off, nothing is parsed but the
- * answer itself, and its errors, which can hold whole requests, end here. Every method costs one round trip a try.
+ * answer itself, and its errors, which can hold whole requests, end here. Every method costs one round trip a try. What it
+ * sends is metered; a try without an answer counts as executed, and then the next one tells the same again.
  */
 export class Store {
   private readonly transport: Transport
   private readonly random: Random
+  private readonly meter: Meter
+  private readonly meta: string
+  private readonly onSpent: StoreOptions["onSpent"]
 
-  constructor({ url, token, random, openTransport = openFetch }: StoreOptions) {
+  constructor({ url, token, queueName, random, openTransport = openFetch, onSpent }: StoreOptions) {
     this.random = random
+    this.meter = meterOf(url, queueName)
+    this.meta = createKeys(queueName).meta
+    this.onSpent = onSpent
     this.transport = openTransport({ url, token }, TRY_TIMEOUT_MS)
   }
 
@@ -89,20 +104,57 @@ export class Store {
 
   /** Plain commands in one round trip; not atomic as a whole. Replies in order. */
   async query<Replies extends unknown[]>(op: string, commands: Command[]): Promise<Replies> {
-    return this.retrying(op, TRIES, async () => (await this.send(commands)).map(resultOf) as Replies)
+    return this.retrying(op, TRIES, async () => {
+      const replies = await this.send(commands)
+      this.meter.add(commands.length)
+      return replies.map(resultOf) as Replies
+    })
   }
 
+  /** Resolves to the scripts' own replies. */
   private async evaluate(calls: ScriptCall[], by: "sha" | "source"): Promise<Reply[]> {
     const command = by === "sha" ? "EVALSHA" : "EVAL"
-    const commands = calls.map(async ({ name, keys, args }) => {
-      const script = by === "sha" ? await shaOf(name) : scripts[name]
-      return [command, script, keys.length, ...keys, ...args]
+    const texts = await Promise.all(
+      calls.map(async ({ name }) => (by === "sha" ? await shaOf(name) : scripts[name])),
+    )
+    const told = calls.some(({ name }) => TELLING.has(name)) ? this.meter.take() : 0
+    const untold = (i: number) => (i === 0 ? told : 0)
+    const commands = calls.map(({ keys, args }, i) => [
+      ...[command, texts[i] ?? "", keys.length, ...keys],
+      ...[...args, untold(i)],
+    ])
+    const replies = await this.send(commands).catch((error) => {
+      this.meter.add(told)
+      throw error
     })
-    return this.send(await Promise.all(commands))
+    return replies.map(({ error, result }, i) => {
+      if (error !== undefined) {
+        this.meter.add(1 + untold(i))
+        return { error }
+      }
+      const [billed, spent, reply] = result as [number, string, unknown]
+      this.meter.add(billed)
+      this.onSpent?.(spent)
+      return { result: reply }
+    })
+  }
+
+  /** Along with these goes what has not been told, once it is much. */
+  private async send(commands: Command[]): Promise<Reply[]> {
+    const many = this.meter.takeMany()
+    const telling = many === 0 ? [] : [["HINCRBY", this.meta, "untold", many + 1]]
+    try {
+      const replies = await this.exchange([...commands, ...telling])
+      if (replies[commands.length]?.error !== undefined) this.meter.add(many + 1)
+      return replies.slice(0, commands.length)
+    } catch (error) {
+      this.meter.add(many + telling.length + commands.length)
+      throw error
+    }
   }
 
   /** A single command travels alone, which spares the pipeline's wrapping. */
-  private async send(commands: Command[]): Promise<Reply[]> {
+  private async exchange(commands: Command[]): Promise<Reply[]> {
     const [only] = commands
     if (commands.length > 1 || only === undefined) {
       return (await this.transport.request({ path: ["pipeline"], body: commands })) as Reply[]

@@ -21,7 +21,7 @@ export interface UploadsOptions {
 /** One hash for each upload, `uploads-contract.ts` says what each method does. */
 export function createUploads(options: UploadsOptions): UploadStore {
   const { redis, queueName, clock = systemClock, random = Math.random } = options
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
   /** In the same round trip: a hash that had ended meanwhile must not come back for good. */
   const keep = ({ uploadId, expiresAt }: Upload): Command => [

@@ -19,7 +19,7 @@ export interface WebhookStore {
 
 export function createWebhookStore(options: WebhookStoreOptions): WebhookStore {
   const { redis, queueName, clock = systemClock, random = Math.random } = options
-  const store = new Store({ ...redis, random })
+  const store = new Store({ ...redis, queueName, random })
   const keys = createKeys(queueName)
   return {
     secrets: createWebhookSecretStore(store, keys),

@@ -26,6 +26,8 @@ export interface ExporterDeps {
   fetch: typeof fetch
   clock: Clock
   log: Log
+  /** Default: 3 s. For tests. */
+  timeoutMs?: number
 }
 
 /**
@@ -81,7 +83,7 @@ export class SpanExporter {
         headers: { "content-type": "application/json", ...settings.headers },
         body: encodeExport(batch, settings.serviceName),
         redirect: "manual",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(this.#deps.timeoutMs ?? TIMEOUT_MS),
       })
       answer = await readStart(response)
     } catch (error) {

@@ -11,16 +11,18 @@ export interface Watcher {
 
 /** What a look cannot see, such as what others have put off, a claim finds within that time. */
 const CLAIM_EVERY_MS = 60_000
+/** Where commands are spared, idle workers claim and look that much less often. */
+const SPARING = { claims: 5, looks: 2 }
 /** The longest that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Finds out for all workers of one process when there is something to claim: nobody calls them. A look costs one billed
  * command, and is taken ever less often while nothing is found; a claim that finds nothing costs three, and is made when
- * a look finds a backlog, when something is due, and once a minute.
+ * a look finds a backlog, when something is due, and once a minute. Both more rarely where commands are spared.
  */
 export class Lookout {
-  readonly #queue: Pick<RequestQueue, "health">
+  readonly #queue: Pick<RequestQueue, "health" | "isSparing">
   readonly #clock: Clock
   readonly #limits: { min: number; max: number }
   readonly #watchers = new Set<Watcher>()
@@ -34,7 +36,7 @@ export class Lookout {
   #health: { at: number; reading: QueueHealth } | null = null
 
   constructor(
-    queue: Pick<RequestQueue, "health">,
+    queue: Pick<RequestQueue, "health" | "isSparing">,
     clock: Clock,
     pollIntervalMs: { min: number; max: number },
   ) {
@@ -92,12 +94,13 @@ export class Lookout {
   async #look(): Promise<void> {
     this.#isLooking = true
     const now = this.#clock()
-    if (this.#dueAt <= now || now - this.#claimedAt >= CLAIM_EVERY_MS) {
+    const times = this.#queue.isSparing() ? SPARING : { claims: 1, looks: 1 }
+    if (this.#dueAt <= now || now - this.#claimedAt >= CLAIM_EVERY_MS * times.claims) {
       // Once more, unless a claim tells better.
       this.#dueAt = now + this.#limits.max
       this.#wake(1)
     } else if (this.#hasRoom) {
-      this.#pauseMs = Math.min(this.#pauseMs * 2, this.#limits.max)
+      this.#pauseMs = Math.min(this.#pauseMs * 2, this.#limits.max * times.looks)
       this.#wake((await this.health(0)).backlog)
     }
     this.#lookAt = this.#clock() + this.#pauseMs

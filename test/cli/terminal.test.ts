@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { AIRequestQueueClient } from "../../src/client/client.ts"
 import { ADMIN_KEY, type ServedQueue, serveQueue } from "../client/served-queue.ts"
 import { LAUNCHER, runCli } from "./run-cli.ts"
 
@@ -28,7 +29,11 @@ afterAll(async () => {
 })
 
 /** What the terminal is sent. */
-async function onTerminal(args: string[], env: Record<string, string> = {}): Promise<string> {
+async function onTerminal(
+  args: string[],
+  env: Record<string, string> = {},
+  typed: string | null = null,
+): Promise<string> {
   const command = `stty cols 110 rows 40; exec "${process.execPath}" "${LAUNCHER}" "$@"`
   const quoted = ["sh", ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ")
   const script = `sh -c '${command.replaceAll("'", "'\\''")}' ${quoted}`
@@ -40,8 +45,9 @@ async function onTerminal(args: string[], env: Record<string, string> = {}): Pro
   }
   const child = spawn("script", ["-qec", script, "/dev/null"], {
     env: { ...base, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: [typed === null ? "ignore" : "pipe", "pipe", "inherit"],
   })
+  child.stdin?.end(typed)
   return text(child.stdout)
 }
 
@@ -54,6 +60,20 @@ describe.runIf(hasScript)("on a terminal", () => {
     expect(watched).toMatch(/in flight/)
     expect(watched).toContain(`${ESCAPE}[32mok${ESCAPE}[39m`)
     expect(await onTerminal(["stats"], { NO_COLOR: "1" })).not.toContain(ESCAPE)
+  })
+
+  it("what is done to many is counted and asked about first; no answer is no", async () => {
+    const client = new AIRequestQueueClient({ url: queue.url, apiKey: ADMIN_KEY })
+    const messages = [{ role: "user" as const, content: "Later" }]
+    const asked = { provider: "openai", model: "m", organizationId: "asked", messages, delayMs: 3_600_000 }
+    const { requestId } = await client.enqueue(asked)
+    const cancel = ["cancel", "--organization", "asked", "--state", "scheduled"]
+    expect(await onTerminal(cancel, {}, "n\n")).toMatch(
+      /openai +– +1\s+1 in all\s[^\n]*Cancel 1 requests\? \[y\/N\]/,
+    )
+    expect(await client.status(requestId)).toMatchObject({ state: "scheduled" })
+    expect(await onTerminal(cancel, {}, "y\n")).toMatch(/1 cancelled/)
+    expect(await client.status(requestId)).toMatchObject({ state: "cancelled" })
   })
 
   it("an import has a bar that ends full", async () => {

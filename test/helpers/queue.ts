@@ -1,4 +1,5 @@
 import { createIdGenerator } from "../../src/core/ids.ts"
+import type { Log } from "../../src/core/log.ts"
 import type { AttemptRecord, ErrorCode, OutcomeResult, RequestError } from "../../src/core/outcome.ts"
 import type {
   ChatCompletion,
@@ -53,6 +54,7 @@ export interface TestQueueOptions {
   clock?: TestClock
   random?: () => number
   settings?: Partial<QueueSettings>
+  log?: Log
 }
 
 /** Fields of the head, and of the body: `text` is the one user message. `route` as in `NewRequest`. */
@@ -71,6 +73,7 @@ const DEFAULT_SETTINGS: QueueSettings = {
   // Fairness and limits have their own tests.
   fairShareMs: 0,
   limits: {},
+  commandBudget: null,
   providers: ["openai", "anthropic", "deepseek"],
 }
 
@@ -97,7 +100,14 @@ export function createTestQueue(store: TestStore, options: TestQueueOptions = {}
   const { name = `test-${queues}`, clock = createTestClock(), random = () => 0 } = options
   const settings = { ...DEFAULT_SETTINGS, ...options.settings }
   const { url, token, redis } = store
-  const queue = createQueue({ redis: { url, token }, queueName: name, settings, clock, random })
+  const queue = createQueue({
+    redis: { url, token },
+    queueName: name,
+    settings,
+    clock,
+    random,
+    ...(options.log && { log: options.log }),
+  })
   const newId = createIdGenerator(clock)
   const build = (overrides: RequestOverrides = {}) =>
     newRequest({ requestId: newId(), createdAt: clock(), ...overrides })

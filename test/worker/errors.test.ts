@@ -10,6 +10,9 @@ const ID = "req_1m8650amf00005356tsz986"
 const PATHS: [path: string, methods: string[]][] = [
   ["/v1/requests", ["POST", "GET"]],
   ["/v1/requests/bulk", ["POST"]],
+  ["/v1/requests/cancel", ["POST"]],
+  ["/v1/requests/replay", ["POST"]],
+  ["/v1/requests/discard", ["POST"]],
   [`/v1/requests/${ID}`, ["GET", "DELETE"]],
   [`/v1/requests/${ID}/replay`, ["POST"]],
   ["/v1/stats", ["GET"]],
@@ -38,9 +41,6 @@ describe("the order of refusals", () => {
     "/v1",
     "/v2/requests",
     "/v1/alerts",
-    "/v1/requests/cancel",
-    "/v1/requests/replay",
-    "/v1/requests/discard",
     "/v1/organizations",
   ])("404 for the route %s, with or without a key, whatever the method", async (path) => {
     for (const key of [null, env.ADMIN_API_KEY]) {

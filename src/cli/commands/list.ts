@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander"
 import type { ListedRequest, ListFilter } from "../../client/client.ts"
-import { type RequestState, STATES } from "../../core/request.ts"
+import { ERROR_CODES, type ErrorCode } from "../../core/outcome.ts"
+import { PRIORITIES, type Priority, type RequestState, STATES } from "../../core/request.ts"
 import { formatInstant } from "../format.ts"
 import { formatTable, harmless, note, paintState, print, printJson } from "../output.ts"
 import { openSession } from "../session.ts"
@@ -9,6 +10,10 @@ import { readCount } from "../values.ts"
 interface Flags {
   state?: RequestState
   organization?: string
+  provider?: string
+  model?: string
+  priority?: Priority
+  errorCode?: ErrorCode
   limit: number
 }
 
@@ -21,11 +26,17 @@ export function addList(program: Command): void {
     )
     .addOption(new Option("--state <state>", "only these").choices(STATES))
     .addOption(new Option("--organization <id>", "only these").env("AIQ_ORGANIZATION"))
+    .option("--provider <name>", "only those that asked for it")
+    .option("--model <name>", "only those that asked for it")
+    .addOption(new Option("--priority <level>", "only these").choices(PRIORITIES))
+    .addOption(
+      new Option("--error-code <code>", "only those whose last attempt came to this").choices(ERROR_CODES),
+    )
     .option("--limit <n>", "at most that many; as many calls as it needs", readCount, 20)
-    .action(async ({ state, organization, limit }: Flags) => {
+    .action(async ({ organization, limit, ...same }: Flags) => {
       const { client, output } = openSession(command)
       const filter: ListFilter = {
-        ...(state === undefined ? {} : { state }),
+        ...same,
         ...(organization === undefined ? {} : { organizationId: organization }),
       }
       const found: ListedRequest[] = []

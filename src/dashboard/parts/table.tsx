@@ -41,7 +41,7 @@ export function Table<Row>({ label, columns, rows, keyOf, empty }: Props<Row>) {
                     {show(row)}
                   </th>
                 ) : (
-                  <td key={title} class={isFigure ? "figure" : undefined}>
+                  <td key={title} class={isFigure ? "figure" : undefined} data-title={title}>
                     {show(row)}
                   </td>
                 ),

@@ -29,7 +29,10 @@ export async function awaitRequest(
   if (sinceAt >= untilAt) return status
   for (let looksLeft = looksWithin(config.subrequestLimit); ; looksLeft--) {
     if (isFinished(status.state)) return status
-    await sleep(nextPauseMs({ startedAt, sinceAt, status }, clock(), untilAt, looksLeft), signal)
+    await sleep(
+      nextPauseMs({ startedAt, sinceAt, status, isSparing: queue.isSparing() }, clock(), untilAt, looksLeft),
+      signal,
+    )
     if (signal?.aborted) return status
     if (clock() >= untilAt || looksLeft === 0) return readStatus(c, requestId, options)
     const glance = await queue.glance(status.requestId)

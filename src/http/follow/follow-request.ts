@@ -73,7 +73,10 @@ export async function* followRequest(
     if (attempt !== at.attempt) at = { attempt, offset: 0 }
     if (clock() >= untilAt || looksLeft <= 0) return
     const startedAt = glance?.startedAt ?? null
-    await sleep(nextPauseMs({ startedAt, sinceAt, status }, clock(), untilAt, looksLeft), signal)
+    await sleep(
+      nextPauseMs({ startedAt, sinceAt, status, isSparing: queue.isSparing() }, clock(), untilAt, looksLeft),
+      signal,
+    )
     if (signal?.aborted) return
 
     const look = await takeLook(queue, requestId, startedAt === null ? null : at)

@@ -5,6 +5,8 @@ const SHORTEST_MS = 150
 const SHARE = 1 / 8
 const LONGEST_WHILE_PROCESSING_MS = 500
 const LONGEST_WHILE_WAITING_MS = 2000
+/** Where commands are spared, all pauses are that much longer. */
+const SPARING = 2
 /** Of the subrequests of an invocation those that are not looks: the key, the first and the last status, tries again. */
 const OTHER_TRIPS = 10
 
@@ -20,6 +22,8 @@ export interface Standing {
   /** Since when it has been waited for, epoch ms. */
   sinceAt: number
   status: Pick<RequestStatus, "state" | "scheduledAt" | "estimatedStartAt">
+  /** Of the queue. */
+  isSparing: boolean
 }
 
 /**
@@ -29,9 +33,13 @@ export interface Standing {
  */
 export function nextPauseMs(standing: Standing, now: number, untilAt: number, looksLeft: number): number {
   const leftMs = untilAt - now
+  const times = standing.isSparing ? SPARING : 1
   const elapsedMs = Math.max(SHORTEST_MS, now - (standing.startedAt ?? standing.sinceAt))
   const lasting = elapsedMs * (((elapsedMs + leftMs) / elapsedMs) ** (1 / Math.max(1, looksLeft)) - 1)
-  return Math.min(leftMs, Math.ceil(Math.max(SHORTEST_MS, lasting, wantedMs(standing, elapsedMs, now))))
+  return Math.min(
+    leftMs,
+    Math.ceil(Math.max(SHORTEST_MS * times, lasting, wantedMs(standing, elapsedMs, now) * times)),
+  )
 }
 
 function wantedMs({ startedAt, status }: Standing, elapsedMs: number, now: number): number {

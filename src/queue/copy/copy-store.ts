@@ -28,7 +28,7 @@ export class CopyStore {
   private readonly signal: AbortSignal | undefined
 
   constructor({ redis, queueName, clock, random, signal }: CopyOptions) {
-    this.store = new Store({ ...redis, random })
+    this.store = new Store({ ...redis, queueName, random })
     this.keys = createKeys(queueName)
     this.queueName = queueName
     this.clock = clock

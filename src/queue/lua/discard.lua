@@ -8,7 +8,7 @@
 -- @include finish
 -- @include audit
 local state, day, delete = ARGV[2], tonumber(ARGV[3]), ARGV[4] == "1"
-meta_read({}, { "kept:" .. state })
+meta_read({}, flatten({ figures.fields(), { "kept:" .. state } }))
 local count, members, removed = (#ARGV - 5) / 3, {}, 0
 for i = 0, count - 1 do
   members[i + 1] = ARGV[6 + 3 * i] .. "|" .. ARGV[7 + 3 * i]

@@ -13,7 +13,7 @@ local metadata, body, outcome, attempts = KEYS[first], KEYS[first + 1], KEYS[fir
 local id, expected, day, packed = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local record = decode(packed)
 local fields = {
-  { "kept:failed" }, organization_fields({ record.organization }),
+  figures.fields(), { "kept:failed" }, organization_fields({ record.organization }),
   share_fields(LINES, tonumber(ARGV[10])),
 }
 if not meta_read(LINES, flatten(fields)) then return { "lines", meta.lines } end

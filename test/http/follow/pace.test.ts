@@ -8,7 +8,7 @@ const ample = looksWithin(10_000)
 /** When looks come while a call takes so long, ms after its start. */
 function looksAt(callMs: number, waitMs: number, looks: number): number[] {
   const at: number[] = []
-  const standing = { startedAt: NOW, sinceAt: NOW, status: PENDING }
+  const standing = { startedAt: NOW, sinceAt: NOW, status: PENDING, isSparing: false }
   for (let ms = 0; ms < Math.min(callMs, waitMs) && at.length < 1000; ) {
     ms += nextPauseMs(standing, NOW + ms, NOW + waitMs, looks - at.length)
     at.push(ms)
@@ -44,11 +44,26 @@ it("looks at what waits as its start comes near, and never later than in two sec
   const pause = (startsInMs: number) => {
     const estimatedStartAt = { p50: NOW + startsInMs, p90: NOW + 2 * startsInMs }
     const status = { ...PENDING, estimatedStartAt }
-    return nextPauseMs({ startedAt: null, sinceAt: NOW, status }, NOW, NOW + 60_000, ample)
+    return nextPauseMs({ startedAt: null, sinceAt: NOW, status, isSparing: false }, NOW, NOW + 60_000, ample)
   }
   expect([pause(60_000), pause(4000), pause(400), pause(-5000)]).toEqual([2000, 1000, 150, 150])
 })
 
 it("never looks after the time is up", () => {
-  expect(nextPauseMs({ startedAt: null, sinceAt: NOW, status: PENDING }, NOW, NOW + 40, ample)).toBe(40)
+  for (const isSparing of [false, true]) {
+    const standing = { startedAt: null, sinceAt: NOW, status: PENDING, isSparing }
+    expect(nextPauseMs(standing, NOW, NOW + 40, ample)).toBe(40)
+  }
+})
+
+it("looks half as often where commands are spared", () => {
+  for (const [startedAt, ms] of [
+    [null, 0],
+    [NOW, 0],
+    [NOW, 30_000],
+  ] as const) {
+    const pause = (isSparing: boolean) =>
+      nextPauseMs({ startedAt, sinceAt: NOW, status: PENDING, isSparing }, NOW + ms, NOW + 600_000, ample)
+    expect(pause(true)).toBe(2 * pause(false))
+  }
 })

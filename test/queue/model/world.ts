@@ -233,7 +233,8 @@ export class World {
     if (chosen === undefined) return
     for (const source of Object.values(scripts))
       await this.store.redis.sendCommand(["SCRIPT", "LOAD", source])
-    const [result] = await this.wire.resend(chosen.packet)
+    const [metered] = await this.wire.resend(chosen.packet)
+    const [, , result] = metered as [number, string, unknown]
     const state = structuredClone(this.state)
     if (!isRefusedForLines(result)) chosen.apply(state, chosen.script)
     await this.settleOn([state])

@@ -113,8 +113,7 @@ do
     meta_set(field, join(unpack(values)))
   end
 
-  writers[#writers + 1] = function()
-    if not next(counts) then return end
+  local function write_minute(more)
     local minute, rolled = open_minute()
     local field = figures.minute_field(minute)
     -- Only where clocks are more than a minute apart has it not been read.
@@ -128,8 +127,16 @@ do
       end
       text = join(minute)
     end
-    text = with_counts(text, counts)
+    text = with_counts(text, more)
     meta_set(field, text)
     figures.roll_after(text)
+  end
+
+  writers[#writers + 1] = function()
+    if next(counts) then write_minute(counts) end
+  end
+
+  function note_commands(count)
+    write_minute({ ["$"] = count })
   end
 end

@@ -8,15 +8,34 @@ local now = tonumber(ARGV[1])
 local pending, all_pending = {}, 0
 -- Of other parts, which set the fields that they have collected changes of.
 local writers = {}
+-- Of the part with the figures, where it is: counts commands of this minute.
+local note_commands
 
 local function meta_set(field, value)
   meta[field] = value
   meta_changes[field] = value
 end
 
+-- Commands that count from the moment that `meta` is written: those so far, the HSET itself, and what others have told.
+local function to_tell()
+  return billed + 1 + (tonumber(meta.untold) or 0)
+end
+
+-- They go along with what is written anyway: "day today yesterday", the day counted from the epoch.
+local function write_spent()
+  local today = math.floor(now / 86400000)
+  local day, count, before = unpack(numbers(meta.spent))
+  if not day then day, count, before = today, 0, 0 end
+  -- Clocks differ: around midnight the day does not go back.
+  if today > day then day, count, before = today, 0, today == day + 1 and count or 0 end
+  meta_set("spent", join(day, count + to_tell(), before))
+  if meta.untold ~= "" and meta.untold ~= "0" then meta_set("untold", 0) end
+  spent = meta.spent
+end
+
 -- Returns false when a registered line is missing from `lines`: the caller must come again with its keys.
 local function meta_read(lines, fields)
-  local names = { "version", "lines", "next", "since", "load" }
+  local names = { "version", "lines", "next", "since", "load", "spent", "untold" }
   for _, line in ipairs(lines) do
     names[#names + 1] = "pending:" .. line
   end
@@ -26,6 +45,7 @@ local function meta_read(lines, fields)
   for i, value in ipairs(redis.call("HMGET", KEYS[1], unpack(names))) do
     meta[names[i]] = value or ""
   end
+  spent = meta.spent
   if meta.version ~= "" and meta.version ~= "1" then
     error("AIQ_VERSION meta " .. meta.version)
   end
@@ -60,12 +80,20 @@ local function meta_write()
   for line, counts in pairs(pending) do
     if counts.changed then meta_changes["pending:" .. line] = join(unpack(counts)) end
   end
+  if not next(meta_changes) then return end
+  local was_read = meta.spent
+  if was_read then
+    if note_commands then note_commands(to_tell()) end
+    write_spent()
+  end
   local values = {}
   for field, value in pairs(meta_changes) do
     values[#values + 1] = field
     values[#values + 1] = value
   end
-  if #values > 0 then redis.call("HSET", KEYS[1], unpack(values)) end
+  redis.call("HSET", KEYS[1], unpack(values))
+  -- The process counts only what comes after.
+  if was_read then billed = 0 end
 end
 
 -- One more or less pending in a line's level.

@@ -1,4 +1,4 @@
-import { EXIT } from "../exit.ts"
+import { EXIT } from "./exit.ts"
 
 /** One Ctrl-C can arrive more than once: from the terminal, and from whatever started this. */
 const SAME_MS = 1000
