@@ -28,6 +28,7 @@ import type { OpenTransport } from "./queue/store.ts"
 import { createUploads } from "./queue/uploads.ts"
 import { createWebhookStore } from "./queue/webhooks.ts"
 import { createTracing } from "./tracing/tracing.ts"
+import type { Alerts } from "./webhooks/alerts.ts"
 import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
 // What the library and workers in Node share with the Worker: they have no other way to these.
@@ -70,6 +71,9 @@ export interface QueueServices {
   webhooks: Webhooks
   /** Sees to a chore that tells a receiver. */
   deliver: ChoreHandler
+  alerts: Alerts
+  /** Sees to a chore that tells whoever alerts go to. */
+  tellAlert: ChoreHandler
   clock: Clock
   log: Log
   /** null: nobody wants to know. */
@@ -83,12 +87,12 @@ export function openQueue(config: Config, openTransport?: OpenTransport, log: Lo
   const settings = { ...config, providers: Object.keys(config.providers) }
   const queue = createQueue({ redis, queueName, settings, openTransport, log })
   const chores = createChores({ redis, queueName })
-  const { webhooks, deliver } = openWebhooks({
+  const told = openWebhooks({
     ...{ config, queue, chores, store: createWebhookStore({ redis, queueName }) },
     ...{ fetch: callFetch, clock: systemClock, random: Math.random, log },
   })
   return {
-    ...{ config, queue, chores, webhooks, deliver },
+    ...{ config, queue, chores, ...told },
     access: createAccess({ redis, queueName }),
     files: createFiles({ redis, queueName, settings: config }),
     batches: createBatches({ redis, queueName }),
@@ -102,9 +106,10 @@ const callFetch: typeof fetch = (input, init) => fetch(input, init)
 
 /** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
 export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
-  const { chores, clock, log, deliver } = services
+  const { chores, clock, log, deliver, tellAlert } = services
   const handlers = new Map<string, ChoreHandler>([
     ["delivery", deliver],
+    ["alert", tellAlert],
     ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
   ])
   return { chores, clock, log, handlers }
@@ -177,6 +182,8 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
       watch: async (...call) => lane?.lanes.watch(...call),
     },
     tick: async () => {
+      // Before this tick claims, which would hide that nobody else does.
+      if (await deps.alerts.evaluate()) await lane?.lanes.wakeChores()
       await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
     },
   }

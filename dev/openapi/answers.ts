@@ -156,6 +156,9 @@ export const IssuedSecret = named(
 )
 export const Secrets = named("WebhookSecrets", z.strictObject({ data: z.array(ShownSecret) }))
 
+export const deliveryError = z.enum([
+  ...(["status", "redirect", "gone", "timeout", "network", "private_address", "not_resolved"] as const),
+])
 export const OneDelivery: z.ZodType<Delivery> = named(
   "Delivery",
   z.strictObject({
@@ -170,9 +173,7 @@ export const OneDelivery: z.ZodType<Delivery> = named(
         at: instant,
         status: z.int().nullable(),
         durationMs: z.number(),
-        error: z
-          .enum(["status", "redirect", "gone", "timeout", "network", "private_address", "not_resolved"])
-          .nullable(),
+        error: deliveryError.nullable(),
       }),
     ),
     nextAttemptAt: instant.nullable(),

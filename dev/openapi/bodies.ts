@@ -5,6 +5,7 @@ import { BulkBody, NewRequestBody } from "../../src/core/contracts/new-request.t
 import {
   AuditQuery,
   CleanupBody,
+  HistoryQuery,
   ListQuery,
   ReplayBody,
   StatusQuery,
@@ -130,6 +131,11 @@ described(StatusQuery, {
   wait: "Seconds to wait for the end, where it is not there yet.",
 })
 described(AuditQuery, { limit: LIMIT, cursor: CURSOR })
+described(HistoryQuery, {
+  from: "Epoch ms. Default: an hour before `to`.",
+  to: "Epoch ms. Default: now.",
+  step: "Seconds.",
+})
 described(WebhookSecretsQuery, { organizationId: "Only its secrets." })
 described(DeliveriesQuery, {
   organizationId: "Only its deliveries. A key for all organizations names this or `requestId`.",

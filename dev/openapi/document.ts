@@ -6,6 +6,7 @@ import { type Routes, toOpenApi } from "./operation.ts"
 import { PARAMETERS } from "./parameters.ts"
 import { accessRoutes } from "./routes/access.ts"
 import { actionRoutes } from "./routes/action-api.ts"
+import { alertRoutes } from "./routes/alerts.ts"
 import { anthropicRoutes } from "./routes/anthropic.ts"
 import { batchRoutes } from "./routes/batches.ts"
 import { fileRoutes } from "./routes/files.ts"
@@ -26,6 +27,7 @@ or be told. The routes of OpenAI and Anthropic take their official SDKs with the
 const ROUTES: Routes = {
   ...requestRoutes,
   ...queueRoutes,
+  ...alertRoutes,
   ...accessRoutes,
   ...openaiRoutes,
   ...fileRoutes,

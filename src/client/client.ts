@@ -1,3 +1,4 @@
+import { AlertsClient } from "./alerts.ts"
 import { AuditClient } from "./audit.ts"
 import { shiftPaths, splitBulk } from "./bulk.ts"
 import { DeliveriesClient } from "./deliveries.ts"
@@ -82,6 +83,8 @@ export interface EnqueueOptions {
 export class AIRequestQueueClient {
   /** Issue, list and revoke API keys. */
   readonly keys: KeysClient
+  /** See what has rung, and change the rules. */
+  readonly alerts: AlertsClient
   /** Pause and resume, limits, shares, clean-up. */
   readonly levers: LeversClient
   /** Who did what. */
@@ -102,6 +105,7 @@ export class AIRequestQueueClient {
       maxRetries: options.maxRetries ?? 4,
     })
     this.keys = new KeysClient(this.#transport)
+    this.alerts = new AlertsClient(this.#transport)
     this.levers = new LeversClient(this.#transport)
     this.audit = new AuditClient(this.#transport)
     this.deliveries = new DeliveriesClient(this.#transport)

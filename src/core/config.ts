@@ -1,3 +1,5 @@
+import type { AlertSettings } from "./alerts.ts"
+import { readAlerts } from "./config-alerts.ts"
 import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
@@ -54,6 +56,8 @@ export interface Config {
   webhookAllowPrivate: boolean
   /** DNS over HTTPS, which tells where a webhook's host leads; empty: it is not asked. */
   webhookResolver: string
+  /** null: nothing is evaluated. Run-time changes are kept in the store. */
+  alerts: AlertSettings | null
   tracing: TracingSettings
 }
 
@@ -112,6 +116,7 @@ export function parseConfig(
 
   const providers = readProviders(variables)
   const routes = readRoutes(variables, providers)
+  const webhooks = readWebhooks(variables)
   const config: Config = {
     queueName,
     adminApiKey,
@@ -145,7 +150,8 @@ export function parseConfig(
     limits: readLimits(variables, providers),
     routes,
     models: readModels(variables, { providers, routes }),
-    ...readWebhooks(variables),
+    ...webhooks,
+    alerts: readAlerts(variables, webhooks),
     ...readTracing(variables),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }

@@ -2,6 +2,7 @@
 import { Hono } from "hono/tiny"
 import { newOperationId } from "../core/ids.ts"
 import { mountActionApi } from "./action-api.ts"
+import { mountAlerts } from "./alerts.ts"
 import { mountMessageBatches } from "./anthropic/message-batches.ts"
 import { mountMessages } from "./anthropic/messages.ts"
 import { mountAudit } from "./audit.ts"
@@ -12,6 +13,7 @@ import { mountDeliveries } from "./deliveries.ts"
 import { mountHealth } from "./health.ts"
 import { mountHistory } from "./history.ts"
 import { mountKeys } from "./keys.ts"
+import { mountMetrics } from "./metrics.ts"
 import { mountBatches } from "./openai/batches.ts"
 import { mountChat } from "./openai/chat.ts"
 import { mountFiles } from "./openai/files.ts"
@@ -56,6 +58,8 @@ export function createApp(compose: (env: AppEnv["Bindings"]) => Composition): Ap
   mountStats(app)
   mountHistory(app)
   mountPulse(app)
+  mountAlerts(app)
+  mountMetrics(app)
   mountCleanup(app)
   mountPause(app)
   mountProviders(app)

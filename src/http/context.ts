@@ -2,6 +2,7 @@ import type { Context, Hono } from "hono"
 import type { Authenticate } from "../auth/authenticate.ts"
 import type { Principal } from "../auth/principal.ts"
 import type { LimitRate } from "../auth/rate.ts"
+import type { AlertsChange, AlertsView } from "../core/alerts.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Config, ConfigProblem } from "../core/config.ts"
 import type { Delivery } from "../core/delivery.ts"
@@ -43,6 +44,13 @@ interface WebhookCommands {
   ): Promise<{ kind: "accepted"; delivery: Delivery } | { kind: "ended" } | { kind: "unknown" }>
 }
 
+/** Alerts as the API needs them; `src/webhooks` says what each method does. */
+interface AlertCommands {
+  read(): Promise<AlertsView>
+  change(change: AlertsChange, audit: AuditEntry): Promise<AlertsView>
+  test(): Promise<string>
+}
+
 /** What the handlers work with. */
 export interface Services {
   config: Config
@@ -57,6 +65,7 @@ export interface Services {
   auditor: Auditor
   lanes: LaneCommands
   webhooks: WebhookCommands
+  alerts: AlertCommands
   newRequestId: () => string
   clock: Clock
   log: Log

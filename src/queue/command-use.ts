@@ -2,12 +2,10 @@ import type { Clock } from "../core/clock.ts"
 import type { Log } from "../core/log.ts"
 import type { CommandUse } from "../core/pulse.ts"
 import { dayOf } from "./keys.ts"
-import { MINUTE_FIELDS, MINUTE_MS, parseSlot } from "./minutes.ts"
+import { addCounters, MINUTE_MS, readRing } from "./minutes.ts"
 
 /** Fields of `meta` that `readCommandUse` takes beside those of the minutes. */
 export const COMMAND_FIELDS = ["spent", "untold"]
-/** Of a minute's counters that of commands, as `lua/include/figures.lua` names it. */
-const COMMANDS = /(?:^| )\$:(\d+)/
 
 /** From this share of the budget on it is spared. */
 const SPARING_SHARE = 0.8
@@ -27,9 +25,8 @@ export function readCommandUse(meta: Record<string, string>, budget: number | nu
 
 /** Of a minute that is over; scripts that count nothing else are not in it. */
 function countOfMinute(meta: Record<string, string>, minute: number): number {
-  const slots = MINUTE_FIELDS.map((field) => parseSlot(meta[field] ?? ""))
-  const counters = slots.find((slot) => slot?.minute === minute)?.counters ?? ""
-  return Number(COMMANDS.exec(counters)?.[1] ?? 0)
+  const text = readRing(meta).find((slot) => slot.minute === minute)?.counters ?? ""
+  return addCounters(new Map(), text).get("$") ?? 0
 }
 
 /** Knows how much of the day's budget is used, from what scripts tell along with their replies. */

@@ -10,6 +10,7 @@ import type {
 } from "../core/request.ts"
 import type { RequestFilter } from "../core/request-filter.ts"
 import type { AuditEntry } from "./access-contract.ts"
+import type { AlertStore } from "./alerts.ts"
 import type { ProviderDetails, QueueReports } from "./figures-contract.ts"
 import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
@@ -328,6 +329,8 @@ export interface RequestQueue extends QueueReports {
    * as these have. Throws `invalid_request` for a cursor that is none of this sweep.
    */
   sweep(options: SweepOptions): Promise<Swept>
+  /** What has rung, and the rules as they were changed. */
+  readonly alerts: AlertStore
   /** Removes index entries past their TTL; with `olderThanSeconds`, also what finished longer ago than that. */
   cleanup(olderThanSeconds: number | null): Promise<Record<FinishedState, number>>
   /** Hourly work, when a claim says so: index entries past their TTL go, requests that waited too long are marked overdue. */

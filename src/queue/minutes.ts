@@ -49,7 +49,7 @@ interface Slot {
 }
 
 /** The ring, in no order. */
-function readRing(meta: Meta): Slot[] {
+export function readRing(meta: Meta): Slot[] {
   return MINUTE_FIELDS.flatMap((field) => {
     const [, minute, counters = ""] = /^(\d+) (.*)$/.exec(meta[field] ?? "") ?? []
     return minute === undefined ? [] : [{ minute: Number(minute), counters }]

@@ -1,5 +1,5 @@
 import type { Pulse, PulseProvider } from "../core/pulse.ts"
-import { findTroubles } from "../core/troubles.ts"
+import { type Figures, findTroubles } from "../core/troubles.ts"
 import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import type { QueueContext } from "./context.ts"
 import { isStalled } from "./health.ts"
@@ -16,20 +16,28 @@ const PROVIDER_FIELDS = ["limits", "blocked", "breaker", "paused"] as const
 
 /** One round trip and two commands; one more of each where there is a line that this process has not met. */
 export async function readPulse(context: QueueContext): Promise<Pulse> {
+  const { figures } = await readFiguresOfNow(context, [])
+  return { ...figures, troubles: findTroubles(figures) }
+}
+
+/** The same, and other fields of `meta` along with it. */
+export async function readFiguresOfNow(
+  context: QueueContext,
+  others: readonly string[],
+): Promise<{ figures: Figures; meta: Meta }> {
   const { keys, settings } = context
   const own = [
-    ...["load", "since", "drains", "lanes", "paused:*", ...COMMAND_FIELDS],
+    ...["load", "since", "drains", "lanes", "paused:*", ...COMMAND_FIELDS, ...others],
     ...[...THROUGHPUT_FIELDS, ...MINUTE_FIELDS],
     ...settings.providers.flatMap((name) => PROVIDER_FIELDS.map((field) => `${field}:${name}`)),
   ]
   const ofLine = (line: string) => [`pending:${line}`, `starts:${line}`]
   const scheduledCount = ["ZCARD", keys.scheduled]
   const read = await readMeta<[number]>(context, "pulse", { own, ofLine }, [scheduledCount])
-  const pulse = readFigures(context, read.meta, read.replies[0])
-  return { ...pulse, troubles: findTroubles(pulse) }
+  return { figures: composeFigures(context, read.meta, read.replies[0]), meta: read.meta }
 }
 
-function readFigures(context: QueueContext, meta: Meta, scheduled: number): Omit<Pulse, "troubles"> {
+function composeFigures(context: QueueContext, meta: Meta, scheduled: number): Figures {
   const now = context.clock()
   const byLine = pendingByLine(context, meta)
   const pending = countPending(byLine)

@@ -1,6 +1,7 @@
 import { type Clock, type Random, systemClock } from "../core/clock.ts"
 import { newOperationId } from "../core/ids.ts"
 import type { Log } from "../core/log.ts"
+import { createAlertStore } from "./alerts.ts"
 import { cancel, cancelAll } from "./cancel.ts"
 import { type ClaimReply, claim, claimArgs, readClaim } from "./claim.ts"
 import { cleanup } from "./cleanup.ts"
@@ -77,6 +78,7 @@ export function createQueue(options: QueueOptions): RequestQueue {
     pulse: () => readPulse(context),
     history: (span) => readHistory(context, span),
     figures: () => readFigures(context),
+    alerts: createAlertStore(context),
     health: () => readHealth(context),
     cleanup: (olderThanSeconds) => cleanup(context, olderThanSeconds),
     maintain: () => maintain(context),

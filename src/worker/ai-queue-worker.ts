@@ -77,6 +77,7 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     this.#startedAt = this.#crew.deps.clock()
     this.#owner = `${this.name}:${newOperationId()}`
     this.#crew.lookout.join(this.#watcher)
+    this.#crew.alertRounds.join(this)
     this.#health.start()
     this.#work = this.#run()
   }
@@ -162,9 +163,10 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
   }
 
   async #stop(): Promise<void> {
-    const { deps, lookout } = this.#crew
+    const { deps, lookout, alertRounds } = this.#crew
     this.#state = "stopping"
     lookout.leave(this.#watcher)
+    alertRounds.leave(this)
     this.#health.stop()
     const ms = deps.config.maxProcessingTimeMs
     const closingMs = Math.min(ms * CLOSING_SHARE, LONGEST_CLOSING_MS)

@@ -7,6 +7,7 @@ import {
   openQueue,
 } from "../compose.ts"
 import { quietLog } from "../core/log.ts"
+import { AlertRounds } from "./alert-rounds.ts"
 import { Lookout } from "./lookout.ts"
 import { createNodeTransport } from "./node-transport.ts"
 import { type AIQueueWorkerOptions, readWorkerSettings, type WorkerSettings } from "./options.ts"
@@ -17,6 +18,7 @@ export interface Crew {
   settings: WorkerSettings
   deps: DrainDeps
   lookout: Lookout
+  alertRounds: AlertRounds
   /** Numbers its workers from 1. */
   nextNumber(): number
 }
@@ -32,6 +34,7 @@ export function openCrew(options: AIQueueWorkerOptions): Crew {
   return {
     settings,
     lookout: new Lookout(queue, clock, settings.pollIntervalMs),
+    alertRounds: new AlertRounds(services.alerts.evaluate),
     deps: {
       ...{ queue, clock, log, tracing, random: Math.random },
       providers: createCallers(settings, options),

@@ -82,6 +82,35 @@ describe("PROVIDER_LIMITS", () => {
   })
 })
 
+describe("ALERTS", () => {
+  const url = "https://example.com/alerts"
+
+  it("have defaults where a rule is named, and ring by no other", () => {
+    const rules = { backlog_age: {}, failure_rate: { percent: 50 }, breaker_open: {}, no_drain: {} }
+    expect(settings({ ALERTS: JSON.stringify({ url, rules }) }).alerts).toEqual({
+      ...{ url, remindHours: 4 },
+      rules: {
+        ...{ backlog_age: { seconds: 600 }, failure_rate: { percent: 50, attempts: 20 } },
+        ...{ breaker_open: {}, no_drain: { seconds: 180 } },
+      },
+    })
+    expect(settings({ ALERTS: "{}" }).alerts).toEqual({ url: null, rules: {}, remindHours: 4 })
+    expect(settings({}).alerts).toBe(null)
+  })
+
+  it.each([
+    [{ url: "http://example.com" }, "/url must be an https URL"],
+    [{ url: "https://localhost/" }, expect.stringContaining("/url must lead to a public host")],
+    [{ url, rules: { flood: {} } }, "/rules/flood is not known here"],
+    [{ url, rules: { breaker_open: true } }, "/rules/breaker_open must be an object"],
+    [
+      { url, rules: { command_budget: { percent: 0 } } },
+      "/rules/command_budget/percent must be a whole number from 1 to 1000",
+    ],
+    [{ url, remindHours: 169 }, "/remindHours must be a whole number from 0 to 168"],
+  ])("%j: %s", (value, message) => expect(problemsOf("ALERTS", value)).toEqual([message]))
+})
+
 describe("ROUTES", () => {
   const target = { provider: "openai", model: "gpt-5" }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { newBatch } from "../../src/batches/new-batch.ts"
+import { NO_ALERTS } from "../../src/core/alerts.ts"
 import { createAccess } from "../../src/queue/access.ts"
 import { createBatches } from "../../src/queue/batches.ts"
 import { createChores } from "../../src/queue/chores.ts"
@@ -121,6 +122,7 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   await queue.setLimits("openai", { rpm: 60 }, audit)
   await queue.setWeight("org-1", 2, audit)
   await queue.providers()
+  await queue.alerts.write(await queue.alerts.read(), NO_ALERTS, ["msg_alr_1_0"])
 }
 
 describeQueue("a script's keys", ({ open, store, kind }) => {

@@ -33,8 +33,10 @@ describeQueue("the pulse", ({ open, store, kind }) => {
     queue.clock.advance(1000)
     const first = await queue.takeOne({ owner: "lane-0:aa" })
     await queue.takeOne({ owner: "lane-0:aa" })
-    await queue.settle([settlement(first, "completed")])
+    await queue.settle([settlement(first, "completed", { finishedAt: first.startedAt + 500 })])
     const pulse = await queue.pulse()
+    expect(pulse.attempts).toEqual({ openai: { completed: 1 } })
+    expect(pulse.providerMs.openai?.p50).toBeGreaterThan(450)
     expect(pulse.counts).toEqual({ scheduled: 1, pending: 2, processing: 1 })
     const waiting = Object.values(pulse.pendingByLine).flatMap((levels) => Object.values(levels))
     expect(waiting.reduce((sum, count) => sum + count)).toBe(2)
@@ -42,10 +44,10 @@ describeQueue("the pulse", ({ open, store, kind }) => {
     expect(pulse.throughput).toMatchObject({ enqueuedLastMinute: 5, completedLastMinute: 1 })
     expect(pulse.waitMs.p50).toBeGreaterThan(900)
     expect(pulse.lanes).toMatchObject([{ name: "lane-0", lastClaimAt: queue.clock() }])
+    const { counts } = await queue.stats()
     expect(pulse.counts).toEqual({
-      ...(({ scheduled, pending, processing }) => ({ scheduled, pending, processing }))(
-        (await queue.stats()).counts,
-      ),
+      scheduled: counts.scheduled,
+      ...{ pending: counts.pending, processing: counts.processing },
     })
   })
 

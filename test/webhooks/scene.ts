@@ -59,7 +59,8 @@ export function createScene(
   const log: Log = { info: note, warn: note, error: note }
   const { fetch: call = fetch, config = { webhookAllowPrivate: true, webhookResolver: "" } } = options
   const { webhooks, deliver } = openWebhooks({
-    ...{ config, queue, chores, store: webhookStore, fetch: call, clock, log },
+    config: { alerts: null, ...config, queueName: queue.name },
+    ...{ queue, chores, store: webhookStore, fetch: call, clock, log },
     random: () => 0.5,
   })
   const room = { spend: () => undefined, spare: Number.POSITIVE_INFINITY }

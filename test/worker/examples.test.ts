@@ -83,7 +83,10 @@ const THINGS: Record<string, (client: Client, operationId: string) => Promise<st
 
 describe("every call that the document shows is answered as it says", () => {
   it.each(shown)("$title", async ({ method, path, operation, type, body }) => {
-    const client = createClient({ MODELS: '{"smart": "openai/gpt-5"}' })
+    const client = createClient({
+      MODELS: '{"smart": "openai/gpt-5"}',
+      ALERTS: '{"url": "https://example.com/alerts"}',
+    })
     const { operationId, parameters = [], responses } = operation
     const values: Record<string, string> = {}
     for (const { name = "", in: where, required, example } of parameters) {

@@ -67,6 +67,22 @@ export const queueRoutes: Routes = {
       answers: { 200: { description: "Its figures and troubles.", content: { [json]: Pulse } } },
     },
   },
+  "/metrics": {
+    get: {
+      operationId: "getMetrics",
+      summary: "Tells figures to Prometheus and its like",
+      description:
+        "OpenMetrics 1.0, or the text format 0.0.4 of Prometheus where `Accept` prefers `text/plain`. Needs an issued key for all organizations: the bootstrap key is refused.",
+      tag,
+      scope: "read",
+      answers: {
+        200: {
+          description: "The metrics that docs/metrics.md lists.",
+          content: { "application/openmetrics-text": "text", "text/plain": "text" },
+        },
+      },
+    },
+  },
   "/v1/cleanup": {
     post: {
       operationId: "cleanUp",

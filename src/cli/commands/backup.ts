@@ -4,7 +4,7 @@ import { createDump } from "../backup/dump-file.ts"
 import { formatCost, formatStates, showLine } from "../backup/show.ts"
 import { addStoreOptions, readStore, type StoreFlags } from "../backup/store-options.ts"
 import { Interrupted } from "../exit.ts"
-import { onInterrupt } from "../import/on-interrupt.ts"
+import { onInterrupt } from "../on-interrupt.ts"
 import { createOutput, note, print, printJson } from "../output.ts"
 
 const DETAILS = `

@@ -10,7 +10,7 @@ import {
 import { formatCost, formatStates, showLine } from "../backup/show.ts"
 import { addStoreOptions, readStore, type StoreFlags, type StoreTarget } from "../backup/store-options.ts"
 import { EXIT, Interrupted } from "../exit.ts"
-import { onInterrupt } from "../import/on-interrupt.ts"
+import { onInterrupt } from "../on-interrupt.ts"
 import { createOutput, formatTable, harmless, note, type Output, print, printJson } from "../output.ts"
 import { readCount } from "../values.ts"
 

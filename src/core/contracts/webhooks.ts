@@ -8,11 +8,20 @@ const organizationId = z.exactOptional(
   z.string().check(z.regex(ORGANIZATION_ID, { error: ORGANIZATION_ID_RULE })),
 )
 
+/** Whose webhooks are signed: an organization's, or, as `*`, those that tell operators of alerts. */
+const signer = z.exactOptional(
+  z.string().check(
+    z.regex(new RegExp(`${ORGANIZATION_ID.source}|^\\*$`), {
+      error: `${ORGANIZATION_ID_RULE}, or * (what signs alerts)`,
+    }),
+  ),
+)
+
 /** The body of `POST /v1/webhook-secrets`, which may be missing with an organization's key. */
-export const WebhookSecretBody = z.strictObject({ organizationId })
+export const WebhookSecretBody = z.strictObject({ organizationId: signer })
 
 /** `GET /v1/webhook-secrets`. */
-export const WebhookSecretsQuery = z.strictObject({ organizationId })
+export const WebhookSecretsQuery = z.strictObject({ organizationId: signer })
 
 /** `GET /v1/deliveries`. */
 export const DeliveriesQuery = z.strictObject({

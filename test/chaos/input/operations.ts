@@ -86,6 +86,7 @@ export const OPERATIONS: Operation[] = [
     body: { schema: ReplayBody, isOptional: true, least: {} },
   },
   { method: "GET", path: "/v1/stats", scope: "read", reads: true },
+  { method: "GET", path: "/metrics", scope: "read", reads: true },
   { method: "GET", path: "/v1/health", scope: null, reads: true },
   {
     ...{ method: "POST", path: "/v1/cleanup", scope: "admin" },

@@ -1,0 +1,28 @@
+import { BOOTSTRAP, tenantOf } from "../auth/principal.ts"
+import { AppError } from "../core/errors.ts"
+import type { App, AppContext } from "./context.ts"
+import { familiesOf } from "./metric-families.ts"
+import { writeMetrics } from "./open-metrics.ts"
+import { resource, servicesOf } from "./resource.ts"
+
+/** What a system that collects metrics reads, once a minute or so. */
+export function mountMetrics(app: App): void {
+  resource(app, "/metrics", { GET: { scope: "read", handle: getMetrics } })
+}
+
+async function getMetrics(c: AppContext): Promise<Response> {
+  const principal = c.get("principal")
+  if (principal.keyId === BOOTSTRAP.keyId) {
+    throw new AppError(
+      "forbidden",
+      'ADMIN_API_KEY must not stand where metrics are collected: issue a key for that by POST /v1/keys with {"name": "metrics", "organizationId": "*", "scopes": ["read"]}.',
+    )
+  }
+  if (tenantOf(principal) !== null) {
+    throw new AppError("forbidden", "Metrics tell of all organizations: this needs a key for all of them.")
+  }
+  const { queue, version } = servicesOf(c)
+  const [pulse, figures] = await Promise.all([queue.pulse(), queue.figures()])
+  const { type, text } = writeMetrics(familiesOf(pulse, figures, version), c.req.header("Accept") ?? "")
+  return c.body(text, 200, { "Content-Type": type })
+}
