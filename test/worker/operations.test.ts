@@ -18,6 +18,7 @@ describe("GET /v1/stats", () => {
       providerMs: { p50: null, p95: null, p99: null },
       providers: { openai: provider, anthropic: provider, deepseek: provider },
       lanes: [],
+      commands: { today: expect.any(Number), yesterday: 0, lastMinute: 0, budget: null },
     })
   })
 
