@@ -42,7 +42,6 @@ export { carryOut } from "./drain/run-drain.ts"
 export { parseJson } from "./http/body.ts"
 export { store as storeRequests } from "./http/enqueue.ts"
 export { checkIdempotencyKey, identify } from "./http/idempotency.ts"
-export { reportCancelled } from "./http/report.ts"
 export { checkCommandSize, checkEntrySizes, MAX_BULK_BYTES } from "./http/sizes.ts"
 export { type Answer, readAnswer } from "./providers/given-answer.ts"
 export { type FailureReport, readFailure } from "./providers/given-failure.ts"
@@ -58,6 +57,7 @@ export type {
   StatusReply,
 } from "./queue/contract.ts"
 export type { QueueHealth, QueueStats } from "./queue/figures-contract.ts"
+export { reportCancelled } from "./queue/report.ts"
 export type { StoreAddress, Transport } from "./queue/store.ts"
 
 /** All that a process needs which works on the queue itself, without the HTTP API. */
@@ -106,13 +106,13 @@ const callFetch: typeof fetch = (input, init) => fetch(input, init)
 
 /** What sees to chores, in whichever process. `wakeLanes`: something new can be claimed. */
 export function openChores(services: QueueServices, wakeLanes: () => Promise<void>): ChoreDeps {
-  const { chores, clock, log, deliver, tellAlert } = services
+  const { chores, clock, log, tracing, deliver, tellAlert } = services
   const handlers = new Map<string, ChoreHandler>([
     ["delivery", deliver],
     ["alert", tellAlert],
     ["batch", (batchId, context) => stepBatch({ ...services, wakeLanes }, batchId, context)],
   ])
-  return { chores, clock, log, handlers }
+  return { chores, clock, log, tracing, handlers }
 }
 
 /** Without a lane for them, chores are seen to beside a drain, which needs the most of the connections and subrequests. */
@@ -137,6 +137,9 @@ export interface WorkerServices extends Services {
   /** null: the tick drains. */
   lane: LaneSetting | null
 }
+
+/** The look, another for lines that are new to this isolate, the write, waking the lane for chores. */
+const ALERT_SUBREQUESTS = 4
 
 const compositions = new WeakMap<object, Composition<WorkerServices>>()
 
@@ -163,7 +166,12 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const providers = createProviders(config)
   const wakeLanes = async () => lane?.lanes.wake(0, 0)
   const chores = openChores(deps, wakeLanes)
-  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
+  // What a tick spends on alerts its drain has not.
+  const forAlerts = config.alerts === null ? 0 : ALERT_SUBREQUESTS
+  const drainDeps: DrainDeps = {
+    ...{ ...deps, providers, random: Math.random, fetch: callFetch },
+    config: { ...config, subrequestLimit: config.subrequestLimit - forAlerts },
+  }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane === null ? choresBeside(chores) : wakingChores(lane.lanes)
   const services: WorkerServices = {

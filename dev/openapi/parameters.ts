@@ -9,6 +9,14 @@ const HEADER_PARAMETERS = {
       "Of callers that may have to repeat themselves: within 24 h the same key and body get the first answer again.",
     schema: { type: "string", minLength: 1, maxLength: 255 },
   },
+  Traceparent: {
+    name: "traceparent",
+    in: "header",
+    description:
+      "Of W3C's Trace Context: what becomes of the request goes on with this trace. One that is not valid is ignored.",
+    schema: { type: "string" },
+    example: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+  },
   Prefer: {
     name: "Prefer",
     in: "header",

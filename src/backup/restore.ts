@@ -31,7 +31,7 @@ export interface RestoreOptions {
 }
 
 /** Something that is not as the dump says. */
-export interface Difference {
+interface Difference {
   organizationId: string | null
   what: string
   expected: number

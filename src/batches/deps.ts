@@ -1,24 +1,23 @@
-import type { Clock } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import { AppError } from "../core/errors.ts"
 import type { DialectRules } from "../dialects/rules.ts"
 import type { Batch, BatchStore } from "../queue/batches-contract.ts"
 import type { RequestQueue } from "../queue/contract.ts"
 import type { FileStore } from "../queue/files-contract.ts"
+import type { ReportDeps } from "../queue/report.ts"
 import { anthropicLines } from "./anthropic-lines.ts"
 import type { LineFormat } from "./line-format.ts"
 import { openAiLines } from "./openai-lines.ts"
 import { type Line, readLines } from "./read-lines.ts"
 
 /** What batches are worked through with. */
-export interface BatchDeps {
+export interface BatchDeps extends ReportDeps {
   queue: Pick<RequestQueue, "enqueue" | "cancelAll">
   batches: BatchStore
   files: FileStore
   /** Something new can be claimed. */
   wakeLanes: () => Promise<void>
   config: DialectRules["config"] & Pick<Config, "maxRequestBytes">
-  clock: Clock
 }
 
 /**

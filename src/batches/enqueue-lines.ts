@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts"
 import type { Batch } from "../queue/batches-contract.ts"
 import type { NewRequest } from "../queue/contract.ts"
+import { beginTraces, reportStored } from "../queue/report.ts"
 import { type BatchDeps, formatOf, openLines, type Phase } from "./deps.ts"
 import { startWriting } from "./phases.ts"
 import { maxLineLength, readEnvelope, readRequestOf } from "./read-line.ts"
@@ -43,7 +44,10 @@ export async function* enqueueLines(deps: BatchDeps, given: Batch): Phase {
     const requests = readRequests(deps, batch, group)
     try {
       if (requests.length > 0) {
+        beginTraces(deps.tracing, requests, "")
+        const startedAt = clock()
         await deps.queue.enqueue(requests)
+        reportStored(deps, requests, "", startedAt)
         await deps.wakeLanes()
       }
     } catch (error) {

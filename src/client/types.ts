@@ -6,7 +6,15 @@ import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } 
 import type { RequestFilter } from "../core/request-filter.ts"
 import type { Page } from "./pages.ts"
 
-export type { AlertRules, AlertsChange, AlertsView } from "../core/alerts.ts"
+export type {
+  AlertRule,
+  AlertRules,
+  AlertsChange,
+  AlertsView,
+  FiringAlert,
+  Notice,
+  RecoveredAlert,
+} from "../core/alerts.ts"
 export type { Scope } from "../core/contracts/access.ts"
 export type { Delivery, DeliveryAttempt, DeliveryState } from "../core/delivery.ts"
 export type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"

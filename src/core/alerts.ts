@@ -34,7 +34,7 @@ export type AlertChanges = Partial<AlertSettings>
 export type AlertsChange = { [Name in keyof AlertSettings]?: AlertSettings[Name] | null }
 
 /** One rule, of one provider or of the whole queue, that holds or has held until just now. */
-export interface Alert extends Pick<Trouble, "severity" | "provider" | "text" | "remedy"> {
+interface Alert extends Pick<Trouble, "severity" | "provider" | "text" | "remedy"> {
   alertId: string
   rule: AlertRule
   /** When it began, as far as that is known. */
@@ -127,7 +127,7 @@ const CODES: Record<AlertRule, TroubleCode[]> = {
   command_budget: ["command_budget"],
 }
 
-export function isInForce({ url, rules }: AlertSettings): boolean {
+function isInForce({ url, rules }: AlertSettings): boolean {
   return url !== null && Object.keys(rules).length > 0
 }
 

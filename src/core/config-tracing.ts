@@ -10,8 +10,6 @@ export interface TracingSettings {
   ratio: number
 }
 
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
-
 /** The variables of OpenTelemetry's specification, as far as they mean anything here. */
 export function readTracing(variables: Variables): { tracing: TracingSettings } {
   const { text, url } = variables
@@ -27,29 +25,23 @@ export function readTracing(variables: Variables): { tracing: TracingSettings } 
 }
 
 function readHeaders({ text, note }: Variables): Record<string, string> {
-  const variable = "OTEL_EXPORTER_OTLP_HEADERS"
-  const headers: Record<string, string> = {}
-  for (const pair of text(variable).split(",")) {
-    if (pair.trim() === "") continue
-    const [name = "", ...rest] = pair.split("=")
-    const value = decode(rest.join("=").trim())
-    // A line's end in a header would make each export throw.
-    if (HEADER_NAME.test(name.trim()) && value !== null && /^[\x20-\x7e]+$/.test(value)) {
-      headers[name.trim()] = value
-    } else {
-      note(variable, "must be name=value, several separated by commas, values URL-encoded")
+  const headers = new Headers()
+  for (const pair of text("OTEL_EXPORTER_OTLP_HEADERS")
+    .split(",")
+    .filter((each) => each.trim() !== "")) {
+    const end = pair.indexOf("=")
+    try {
+      // It refuses what would make each export throw.
+      headers.set(pair.slice(0, end).trim(), decodeURIComponent(pair.slice(end + 1)))
+    } catch {
+      note(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "must be name=value, several separated by commas, values URL-encoded",
+      )
       break
     }
   }
-  return headers
-}
-
-function decode(value: string): string | null {
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    return null
-  }
+  return Object.fromEntries(headers)
 }
 
 /** A sampler that is none of ours keeps its meaning as far as it goes: all or nothing. */

@@ -12,10 +12,11 @@ const SAMPLED = 0b01
 
 /** What does not follow the standard is ignored, as it demands: empty. A later version is read as far as this one goes. */
 export function readTraceparent(header: string | null | undefined): Trace {
-  const [, version = "ff", traceId = "", spanId = "", flags = "", more] = TRACEPARENT.exec(header ?? "") ?? []
+  const [, version = "ff", traceId = "", parentId = "", flags = "", more] =
+    TRACEPARENT.exec(header ?? "") ?? []
   if (version === "ff" || (version === "00" && more !== undefined)) return ""
-  if (/^0*$/.test(traceId) || /^0*$/.test(spanId)) return ""
-  return `${traceId}-${spanId}-${hex(Number.parseInt(flags, 16) & KNOWN_FLAGS, 2)}`
+  if (/^0*$/.test(traceId) || /^0*$/.test(parentId)) return ""
+  return `${traceId}-${parentId}-${hex(Number.parseInt(flags, 16) & KNOWN_FLAGS, 2)}`
 }
 
 export function writeTraceparent(trace: Trace): string {
@@ -27,7 +28,7 @@ export function traceIdOf(trace: Trace): string | undefined {
   return trace === "" ? undefined : trace.slice(0, TRACE_ID_LENGTH)
 }
 
-export function spanIdOf(trace: Trace): string {
+export function parentIdOf(trace: Trace): string {
   return trace.slice(TRACE_ID_LENGTH + 1, -3)
 }
 
@@ -37,30 +38,21 @@ export function isSampled(trace: Trace): boolean {
 }
 
 /** The same trace under another of its spans. */
-export function underSpan(trace: Trace, spanId: string): Trace {
-  return `${trace.slice(0, TRACE_ID_LENGTH)}-${spanId}-${trace.slice(-2)}`
+export function underSpan(trace: Trace, id: string): Trace {
+  return `${trace.slice(0, TRACE_ID_LENGTH)}-${id}-${trace.slice(-2)}`
 }
 
 /** A trace of its own for a request: the same one each time, since storing it may be repeated. */
 export function ownTrace(requestId: string): Trace {
-  return `${idFrom(`${requestId} 0`)}${idFrom(`${requestId} 1`)}-${storedSpanId(requestId)}-01`
+  return `${idFrom(`${requestId} 0`)}${idFrom(`${requestId} 1`)}-${spanId(requestId, "stored")}-01`
 }
 
-/** The spans of a request have the same ids whoever makes them, and however often. */
-export function storedSpanId(requestId: string): string {
-  return idFrom(`${requestId} stored`)
-}
-
-export function callSpanId(requestId: string, attempt: number): string {
-  return idFrom(`${requestId} call ${attempt}`)
-}
-
-export function waitSpanId(requestId: string, attempt: number): string {
-  return idFrom(`${requestId} wait ${attempt}`)
-}
-
-export function endSpanId(requestId: string, attempt: number): string {
-  return idFrom(`${requestId} end ${attempt}`)
+/**
+ * The spans of a request have the same ids whoever makes them, and however often. `of`: what each is of, those of attempts
+ * with their number.
+ */
+export function spanId(requestId: string, of: "stored" | `${"wait" | "call" | "end"} ${number}`): string {
+  return idFrom(`${requestId} ${of}`)
 }
 
 /** 64 bits in hex, never all zeros. Spreads well; no secret. */

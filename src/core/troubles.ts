@@ -223,6 +223,8 @@ function remedyOf(code: string, name: string): string {
       return `Set limits below what ${name}'s account allows (dashboard's page Providers, PATCH /v1/providers/${name}, or PROVIDER_LIMITS).`
     case "timeout":
       return `Give its requests more time (their timeoutMs, or REQUEST_TIMEOUT_MS) or fallbacks; ${failed}.`
+    case "lease_expired":
+      return "Whoever made these calls was gone before they ended: look in the log for errors of lanes, ticks and workers, and whether they are restarted."
     default:
       return `Look at ${name}'s status page; pause it (dashboard's page Providers, or POST /v1/providers/${name}/pause) or give its requests fallbacks until it is well; ${failed}.`
   }

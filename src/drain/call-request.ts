@@ -4,7 +4,7 @@ import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import { PRIORITIES } from "../core/request.ts"
 import type { SetTimer } from "../core/timers.ts"
-import { callSpanId, isSampled, underSpan, writeTraceparent } from "../core/trace.ts"
+import { isSampled, spanId, underSpan, writeTraceparent } from "../core/trace.ts"
 import type { Tracing } from "../core/tracing.ts"
 import type { CallOutcome, ProviderCall } from "../providers/provider.ts"
 import type { ClaimedRequest, Lease, RequestQueue, Settlement } from "../queue/contract.ts"
@@ -139,7 +139,7 @@ async function callProvider(
 /** Where no span is made of the call, what stands above it is told. */
 function traceparentOf({ requestId, attempt, trace }: Lease, isTraced: boolean): string {
   const isSpan = isTraced && isSampled(trace)
-  return writeTraceparent(isSpan ? underSpan(trace, callSpanId(requestId, attempt)) : trace)
+  return writeTraceparent(isSpan ? underSpan(trace, spanId(requestId, `call ${attempt}`)) : trace)
 }
 
 const INTERNAL_FAILURE = {

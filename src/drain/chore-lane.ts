@@ -1,5 +1,6 @@
 import type { Config } from "../core/config.ts"
 import { createTimers } from "../core/timers.ts"
+import { EXPORTS_AT_END } from "./budget.ts"
 import { type ChoreDeps, ChoreRun } from "./chores.ts"
 import type { LaneAlarm } from "./lane-alarm.ts"
 
@@ -30,6 +31,8 @@ export class ChoreLane {
     } finally {
       this.#run = null
     }
+    // The object lives until it has ended; the next alarm does not wait for it.
+    void this.#deps.tracing?.flush(EXPORTS_AT_END)
     if (nextAt !== null) await this.#alarm.arm(nextAt)
   }
 

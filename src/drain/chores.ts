@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts"
 import { kindOf } from "../core/errors.ts"
 import type { Log } from "../core/log.ts"
 import { type SetTimer, setPlainTimer } from "../core/timers.ts"
+import type { Tracing } from "../core/tracing.ts"
 import type { Chore, ChoreStore } from "../queue/chores.ts"
 import { Bell } from "./bell.ts"
 
@@ -29,6 +30,8 @@ export interface ChoreDeps {
   handlers: Map<string, ChoreHandler>
   clock: Clock
   log: Log
+  /** What chores tell of requests is sent when their lane has done with them. */
+  tracing?: Tracing | null
 }
 
 export interface ChoreLimits {

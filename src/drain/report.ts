@@ -1,9 +1,8 @@
-import type { Clock } from "../core/clock.ts"
-import { requestIdTime } from "../core/ids.ts"
 import type { Log } from "../core/log.ts"
 import { traceIdOf } from "../core/trace.ts"
 import type { Tracing } from "../core/tracing.ts"
-import type { ClaimedRequest, Decision, Settlement, SettleReply } from "../queue/contract.ts"
+import type { ClaimedRequest, Decision, Lease, Settlement, SettleReply } from "../queue/contract.ts"
+import { type ReportDeps, reportEnded } from "../queue/report.ts"
 import { lineOf } from "../queue/targets.ts"
 
 /** What a drain did. Counts are of settlements that the store took; `noted`: another had the last word. */
@@ -47,15 +46,8 @@ export function newReport(): DrainReport {
   }
 }
 
-/** Where it is told what becomes of requests: ids, codes and times, never content. */
-export interface ReportDeps {
-  clock: Clock
-  log: Log
-  tracing?: Tracing | null
-}
-
-/** What any line of a request begins with. `trace`: empty, it has none. */
-export function lineFields(requestId: string, organizationId: string, trace: string) {
+/** What any line of a request begins with. */
+function lineFields({ requestId, organizationId, trace }: Lease) {
   return { requestId, organizationId, traceId: traceIdOf(trace) }
 }
 
@@ -65,7 +57,7 @@ export function reportClaimed(
   owner: string,
 ): void {
   log.info("claimed", {
-    ...lineFields(lease.requestId, lease.organizationId, lease.trace),
+    ...lineFields(lease),
     ...{ attempt: lease.attempt, provider: target.provider, model: target.model },
     ...{ waitMs: Math.max(0, startedAt - dueAt), owner },
   })
@@ -92,7 +84,7 @@ export function reportSettled(
   const { lease, decision, attempt, result } = settlement
   report[reply === "settled" ? COUNTED_AS[decision.kind] : "noted"] += 1
   deps.log.info("attempt", {
-    ...lineFields(lease.requestId, lease.organizationId, lease.trace),
+    ...lineFields(lease),
     attempt: lease.attempt,
     decision: decision.kind,
     reply,
@@ -107,22 +99,13 @@ export function reportSettled(
 
 /** Only where this settlement is the one that ended the request. */
 export function reportOutcome(
-  { clock, log, tracing }: ReportDeps,
+  deps: ReportDeps,
   { lease, decision, attempt, result }: Settlement,
   reply: SettleReply,
 ): void {
   const { kind: state } = decision
   if (reply !== "settled" || (state !== "completed" && state !== "failed")) return
-  const { requestId, organizationId, trace } = lease
-  const [now, code] = [clock(), result.error?.code]
-  log.info("settled", {
-    ...lineFields(requestId, organizationId, trace),
-    ...{ attempt: lease.attempt, state, code, ms: now - requestIdTime(requestId) },
-  })
-  tracing?.ended({
-    ...{ requestId, organizationId, trace, state, code: code ?? null, attempt: lease.attempt },
-    ...{ startedAt: attempt?.finishedAt ?? now, endedAt: now },
-  })
+  reportEnded(deps, lease, { state, code: result.error?.code, since: attempt?.finishedAt })
 }
 
 /** Logs what a drain did, if it did anything. */

@@ -5,10 +5,10 @@ import { AppError } from "../core/errors.ts"
 import type { RequestHead } from "../core/request.ts"
 import { readTraceparent, type Trace } from "../core/trace.ts"
 import type { Enqueued, EnqueueReply, Idempotency, NewRequest, RequestQueue } from "../queue/contract.ts"
+import { beginTraces, type ReportDeps, reportStored } from "../queue/report.ts"
 import type { JsonBody } from "./body.ts"
 import type { AppContext, Services } from "./context.ts"
 import { identify, readIdempotencyKey } from "./idempotency.ts"
-import { type ReportDeps, reportStored } from "./report.ts"
 import { sendSpans, servicesOf, wakeLanes } from "./resource.ts"
 import { checkCommandSize } from "./sizes.ts"
 
@@ -68,9 +68,7 @@ export async function store(
 ): Promise<Enqueued> {
   const { queue, clock, tracing } = deps
   const startedAt = clock()
-  for (const request of requests) {
-    request.trace = tracing === null ? caller : tracing.begin(request.head.requestId, caller)
-  }
+  beginTraces(tracing, requests, caller)
   const ids = requests.map(({ head }) => head.requestId)
   const stored = await naming(ids.length === 1 ? { requestId: ids[0] } : { requestIds: ids }, async () => {
     if (idempotency !== null) return queue.enqueueOnce(requests, idempotency)

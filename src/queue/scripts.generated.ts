@@ -82,10 +82,11 @@ export const scripts = {
   reserve: metered(part_reserve),
   roll: metered(part_batch + part_numbers + part_meta + part_figures + part_roll),
   settle: metered(part_numbers + part_meta + part_record + part_batch + part_lines + part_figures + part_organizations + part_finish + part_fairness + part_entry + part_targets + part_buckets + part_breaker + part_providers + part_settlement + part_settling + part_settle),
-  snapshot: metered(part_record + part_snapshot),
   stats: metered(part_numbers + part_meta + part_record + part_batch + part_lines + part_stats),
   status: metered(part_numbers + part_meta + part_record + part_batch + part_lines + part_starts + part_view + part_status),
   swap: metered(part_swap),
   turn: metered(part_numbers + part_meta + part_record + part_batch + part_lines + part_organizations + part_fairness + part_entry + part_figures + part_housekeeping + part_targets + part_buckets + part_breaker + part_providers + part_choice + part_candidates + part_starts + part_drains + part_claiming + part_finish + part_settlement + part_settling + part_turn),
   watch: metered(part_record + part_watch),
 } as const
+
+export const snapshotScript = () => part_record + part_snapshot

@@ -13,7 +13,6 @@ const DUE_AFTER_MS = 5000
 const DUE_COUNT = 256
 /** A collector that takes longer is as good as away. */
 const TIMEOUT_MS = 3000
-const MAX_ANSWER_BYTES = 16_384
 /** After trouble the collector is left alone: doubling from the one to the other, or for as long as it asks. */
 const LEAST_HOLD_MS = 5000
 const LONGEST_HOLD_MS = 300_000
@@ -85,7 +84,7 @@ export class SpanExporter {
         redirect: "manual",
         signal: AbortSignal.timeout(this.#deps.timeoutMs ?? TIMEOUT_MS),
       })
-      answer = await readStart(response)
+      answer = await response.text()
     } catch (error) {
       this.#putBack(batch)
       return this.#failed(kindOf(error), 0)
@@ -124,18 +123,4 @@ export class SpanExporter {
     this.#dropped = 0
     this.#toldAt = clock()
   }
-}
-
-/** What a collector says fits in a few hundred bytes; more is not waited for. */
-async function readStart({ body }: Response): Promise<string> {
-  const reader = body?.getReader()
-  const decoder = new TextDecoder()
-  let text = ""
-  while (reader !== undefined && text.length < MAX_ANSWER_BYTES) {
-    const { done, value } = await reader.read()
-    if (done) return text
-    text += decoder.decode(value, { stream: true })
-  }
-  await reader?.cancel()
-  return text
 }

@@ -1,13 +1,5 @@
 import type { RequestHead } from "../core/request.ts"
-import {
-  callSpanId,
-  endSpanId,
-  spanIdOf,
-  storedSpanId,
-  type Trace,
-  traceIdOf,
-  waitSpanId,
-} from "../core/trace.ts"
+import { parentIdOf, spanId, type Trace, traceIdOf } from "../core/trace.ts"
 import type { CallEvent, EndEvent, StoredEvent } from "../core/tracing.ts"
 import type { Attributes, Span } from "./otlp.ts"
 
@@ -16,8 +8,8 @@ import type { Attributes, Span } from "./otlp.ts"
 /** The call that stored it. Its parent is the caller's span. */
 export function storedSpan({ head, line, trace, caller, startedAt, endedAt }: StoredEvent): Span {
   return {
-    ...{ traceId: traceIdOf(trace) ?? "", spanId: storedSpanId(head.requestId) },
-    parentSpanId: caller === "" ? null : spanIdOf(caller),
+    ...{ traceId: traceIdOf(trace) ?? "", spanId: spanId(head.requestId, "stored") },
+    parentSpanId: caller === "" ? null : parentIdOf(caller),
     ...{ name: "stored", kind: "producer", startedAt, endedAt, isError: false },
     attributes: {
       ...attributesOf(head, line),
@@ -34,12 +26,12 @@ export function callSpans(event: CallEvent, serverAddress: string | undefined): 
   const attributes = { ...attributesOf(head, line), "aiq.attempt": attempt.number }
   return [
     {
-      ...under(trace, waitSpanId(requestId, attempt.number)),
+      ...under(trace, spanId(requestId, `wait ${attempt.number}`)),
       ...{ name: "waited", kind: "internal", isError: false },
       ...{ startedAt: dueAt, endedAt: claimedAt, attributes },
     },
     {
-      ...under(trace, callSpanId(requestId, attempt.number)),
+      ...under(trace, spanId(requestId, `call ${attempt.number}`)),
       ...{ name: `chat ${attempt.model}`, kind: "client", isError: attempt.error !== null },
       ...{ startedAt: attempt.startedAt, endedAt: attempt.finishedAt },
       attributes: { ...genAiAttributes(event), ...attributes, "server.address": serverAddress },
@@ -51,7 +43,7 @@ export function callSpans(event: CallEvent, serverAddress: string | undefined): 
 export function endSpan(event: EndEvent): Span {
   const { requestId, organizationId, trace, state, code, attempt, startedAt, endedAt } = event
   return {
-    ...under(trace, endSpanId(requestId, attempt)),
+    ...under(trace, spanId(requestId, `end ${attempt}`)),
     ...{ name: "settled", kind: "internal", startedAt, endedAt, isError: state === "failed" },
     attributes: {
       ...{ "aiq.request_id": requestId, "aiq.organization_id": organizationId },
@@ -60,8 +52,8 @@ export function endSpan(event: EndEvent): Span {
   }
 }
 
-function under(trace: Trace, spanId: string): Pick<Span, "traceId" | "spanId" | "parentSpanId"> {
-  return { traceId: traceIdOf(trace) ?? "", spanId, parentSpanId: spanIdOf(trace) }
+function under(trace: Trace, id: string): Pick<Span, "traceId" | "spanId" | "parentSpanId"> {
+  return { traceId: traceIdOf(trace) ?? "", spanId: id, parentSpanId: parentIdOf(trace) }
 }
 
 function attributesOf(head: RequestHead, line: string): Attributes {

@@ -1,6 +1,6 @@
 import type { Config } from "../core/config.ts"
 import { sleep } from "../core/sleep.ts"
-import { isSampled, ownTrace, storedSpanId, underSpan } from "../core/trace.ts"
+import { isSampled, ownTrace, spanId, underSpan } from "../core/trace.ts"
 import type { Tracing } from "../core/tracing.ts"
 import { type ExporterDeps, SpanExporter } from "./exporter.ts"
 import { callSpans, endSpan, storedSpan } from "./request-spans.ts"
@@ -25,7 +25,7 @@ export function createTracing({ config, ...deps }: TracingDeps): Tracing | null 
   let gatheringUntil = 0
   return {
     begin(requestId, caller) {
-      if (caller !== "") return isSampled(caller) ? underSpan(caller, storedSpanId(requestId)) : caller
+      if (caller !== "") return isSampled(caller) ? underSpan(caller, spanId(requestId, "stored")) : caller
       const trace = ownTrace(requestId)
       // By the trace's id, as everybody does it, so that all decide alike.
       return Number.parseInt(trace.slice(0, 8), 16) < ratio * 2 ** 32 ? trace : ""

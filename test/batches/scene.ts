@@ -39,6 +39,8 @@ export interface SceneOptions {
   batchId?: string
 }
 
+const SILENT = { info: () => {}, warn: () => {}, error: () => {} }
+
 export function createScene(store: TestStore, { env = {}, clock: given, batchId }: SceneOptions = {}): Scene {
   const queue = createTestQueue(store, given === undefined ? {} : { clock: given })
   const { clock, name } = queue
@@ -50,7 +52,7 @@ export function createScene(store: TestStore, { env = {}, clock: given, batchId 
   if (config === null) throw new Error("bad settings")
   const { redis } = config
   const deps: BatchServiceDeps = {
-    ...{ queue, config, clock, wakeLanes: async () => undefined },
+    ...{ queue, config, clock, wakeLanes: async () => undefined, log: SILENT, tracing: null },
     batches: {
       ...createBatches({ redis, queueName: name, clock, random: () => 0 }),
       ...(batchId === undefined ? {} : { newBatchId: () => batchId }),

@@ -29,11 +29,7 @@ afterAll(async () => {
 })
 
 /** What the terminal is sent. */
-async function onTerminal(
-  args: string[],
-  env: Record<string, string> = {},
-  typed: string | null = null,
-): Promise<string> {
+async function onTerminal(args: string[], env: Record<string, string> = {}, typed = ""): Promise<string> {
   const command = `stty cols 110 rows 40; exec "${process.execPath}" "${LAUNCHER}" "$@"`
   const quoted = ["sh", ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ")
   const script = `sh -c '${command.replaceAll("'", "'\\''")}' ${quoted}`
@@ -45,9 +41,9 @@ async function onTerminal(
   }
   const child = spawn("script", ["-qec", script, "/dev/null"], {
     env: { ...base, ...env },
-    stdio: [typed === null ? "ignore" : "pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   })
-  child.stdin?.end(typed)
+  child.stdin.end(typed)
   return text(child.stdout)
 }
 
@@ -69,7 +65,7 @@ describe.runIf(hasScript)("on a terminal", () => {
     const { requestId } = await client.enqueue(asked)
     const cancel = ["cancel", "--organization", "asked", "--state", "scheduled"]
     expect(await onTerminal(cancel, {}, "n\n")).toMatch(
-      /openai +– +1\s+1 in all\s[^\n]*Cancel 1 requests\? \[y\/N\]/,
+      /openai +– +1\s+1 in all\s+[^\n]*Cancel 1 requests\? \[y\/N\]/,
     )
     expect(await client.status(requestId)).toMatchObject({ state: "scheduled" })
     expect(await onTerminal(cancel, {}, "y\n")).toMatch(/1 cancelled/)

@@ -170,6 +170,11 @@ describe("the queue", () => {
     await tenant.enqueue({ provider, model, messages })
     expect(await tenant.stats()).toMatchObject({ counts: { pending: 1 }, partial: false })
     expect(((await client.stats()) as QueueStats).pendingByProvider.openai).toBeGreaterThan(0)
+    const { points, stepMs } = await client.history({ from: Date.now() - 86_400_000, stepSeconds: 3600 })
+    expect(stepMs).toBe(3_600_000)
+    expect(points.at(-1)?.enqueued).toBeGreaterThan(0)
+    expect((await client.history()).stepMs).toBe(60_000)
+    await expect(tenant.history()).rejects.toMatchObject({ code: "forbidden" })
     expect(await tenant.health()).toEqual({ status: "ok" })
     expect(await client.health()).toMatchObject({ status: "ok", store: { ok: true } })
 

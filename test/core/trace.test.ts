@@ -1,15 +1,12 @@
 import { describe, expect, it } from "vitest"
 import {
-  callSpanId,
-  endSpanId,
   isSampled,
   ownTrace,
+  parentIdOf,
   readTraceparent,
-  spanIdOf,
-  storedSpanId,
+  spanId,
   traceIdOf,
   underSpan,
-  waitSpanId,
   writeTraceparent,
 } from "../../src/core/trace.ts"
 
@@ -62,7 +59,7 @@ describe("a traceparent", () => {
 
 describe("a trace", () => {
   it("tells its parts, and nothing of what is none", () => {
-    expect([traceIdOf(TRACE), spanIdOf(TRACE), isSampled(TRACE)]).toEqual([TRACE_ID, SPAN_ID, true])
+    expect([traceIdOf(TRACE), parentIdOf(TRACE), isSampled(TRACE)]).toEqual([TRACE_ID, SPAN_ID, true])
     expect([traceIdOf(""), isSampled(""), isSampled(TRACE.replace(/1$/, "0"))]).toEqual([
       ...[undefined, false, false],
     ])
@@ -83,11 +80,11 @@ describe("a trace", () => {
 
   it("has a span id of its own for each thing that happens to a request", () => {
     const spanIds = ["req_a", "req_b"].flatMap((id) => [
-      storedSpanId(id),
+      spanId(id, "stored"),
       ...Array.from({ length: 200 }, (_, n) => [
-        callSpanId(id, n),
-        waitSpanId(id, n),
-        endSpanId(id, n),
+        spanId(id, `call ${n}`),
+        spanId(id, `wait ${n}`),
+        spanId(id, `end ${n}`),
       ]).flat(),
     ])
     expect(new Set(spanIds).size).toBe(spanIds.length)

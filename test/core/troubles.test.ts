@@ -140,7 +140,9 @@ describe("troubles", () => {
     expect(of({ provider_rejected: 20 })?.remedy).toContain("whoever sends them")
     expect(of({ provider_rate_limited: 20 })?.remedy).toContain("PROVIDER_LIMITS")
     expect(of({ provider_auth: 20 })?.remedy).toBe("Check openai's key and balance.")
+    expect(of({ lease_expired: 20 })?.remedy).toContain("lanes, ticks and workers")
     expect(of({ network: 20 })?.remedy).toContain("POST /v1/providers/openai/pause")
+    expect(findTroubles(figures({ attempts: { openai: { completed: 1, cancelled: 50 } } }))).toEqual([])
     const few = { openai: { timeout: THRESHOLDS.failureAttempts - 1 } }
     expect(findTroubles(figures({ attempts: few }))).toEqual([])
   })

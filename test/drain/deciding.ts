@@ -25,9 +25,10 @@ export function deciding(
     subrequestLimit?: number
     steer?: Steer
     seeToChores?: DrainDeps["seeToChores"]
+    tracing?: DrainDeps["tracing"]
   } = {},
 ) {
-  const { concurrency = 50, subrequestLimit = 10_000, steer, seeToChores } = options
+  const { concurrency = 50, subrequestLimit = 10_000, steer, seeToChores, tracing = null } = options
   const redis = { url: "http://127.0.0.1:1", token: "none" }
   const { config } = parseConfig({
     ADMIN_API_KEY: "a-key-for-tests-only",
@@ -43,8 +44,7 @@ export function deciding(
       config: { ...config, subrequestLimit },
       clock: () => now,
       random: () => 0.5,
-      log: SILENT,
-      fetch,
+      ...{ log: SILENT, fetch, tracing },
       ...(seeToChores && { seeToChores }),
     },
     { owner: "test", concurrency, ...(steer === undefined ? {} : { steer }) },

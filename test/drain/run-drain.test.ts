@@ -248,6 +248,20 @@ describeScenes("a drain", (scene) => {
     expect(status).toMatchObject({ state: "failed", error: { code: "deadline_exceeded" } })
   })
 
+  test("rolls a minute that is over when a claim asks for it", async () => {
+    const s = await scene()
+    const keys = createKeys(s.config.queueName)
+    await s.enqueue({ text: "now" })
+    const before = Math.floor(Date.now() / 60_000) - 3
+    const counted = ["rollAt", `${before}`, `minute:${before % 16}`, `${before} e:5`]
+    await s.store.redis.sendCommand(["HSET", keys.meta, ...counted])
+    await s.drain()
+    const from = before * 60_000
+    const { points } = await s.queue.history({ from, to: from + 60_000, stepMs: 60_000 })
+    expect(points).toMatchObject([{ at: from, enqueued: 5 }])
+    expect(await s.store.redis.zCard(keys.historyMinutes)).toBeGreaterThan(0)
+  })
+
   test("logs ids, codes and times, and nothing of what was asked or answered", async () => {
     const s = await scene()
     const ids = await s.enqueue(

@@ -6,6 +6,7 @@ import type { DrainDeps } from "../../src/drain/drain.ts"
 import { runDrain } from "../../src/drain/run-drain.ts"
 import { createProviders } from "../../src/providers/registry.ts"
 import { createQueue } from "../../src/queue/queue.ts"
+import { createTracing } from "../../src/tracing/tracing.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
 import { storesUnderTest, type TestStore } from "../helpers/store.ts"
@@ -72,14 +73,16 @@ export async function startScene(store: TestStore, env: Record<string, string> =
   const lines: { event: string; fields: LogFields }[] = []
   const note = (event: string, fields: LogFields = {}) => void lines.push({ event, fields })
   const log: Log = { info: note, warn: note, error: note }
+  const fetchNow: typeof fetch = (...args) => fetch(...args)
   const deps: DrainDeps = {
+    tracing: createTracing({ config, log, clock: Date.now, fetch: fetchNow }),
     queue,
     providers: createProviders(config),
     config,
     clock: Date.now,
     random: Math.random,
     log,
-    fetch: (...args) => fetch(...args),
+    fetch: fetchNow,
   }
   return {
     store,
@@ -93,7 +96,10 @@ export async function startScene(store: TestStore, env: Record<string, string> =
     lines,
     /** Ids in the order asked. */
     enqueue: async (...asks: Ask[]): Promise<string[]> => {
-      const requests = asks.map((ask) => newRequest(ask))
+      const requests = asks.map((ask) => {
+        const request = newRequest(ask)
+        return { ...request, trace: deps.tracing?.begin(request.head.requestId, "") ?? "" }
+      })
       await queue.enqueue(requests)
       return requests.map(({ head }) => head.requestId)
     },

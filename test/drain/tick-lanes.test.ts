@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import { openLanes } from "../../src/drain/lanes.ts"
 import { tickLanes } from "../../src/drain/run-tick.ts"
+import { meterOf } from "../../src/queue/meter.ts"
 import { NamedId } from "./lane-runtime.ts"
 import { describeScenes, type Scene } from "./scene.ts"
 
@@ -64,5 +65,28 @@ describeScenes("a tick with lanes", (scene) => {
     await tickLanes(s.deps, lanes)
     expect(Object.keys(asked)).toHaveLength(8)
     expect(s.lines).toContainEqual({ event: "lane_not_reached", fields: { lane: "lane-7", kind: "Error" } })
+  })
+
+  test("rests for minutes after it found nothing, only while commands are spared, and never past what is due", async () => {
+    const s = await scene({ REDIS_COMMAND_BUDGET: "1000" })
+    const { asked, lanes } = notingLanes(s, 4)
+    const start = Date.now()
+    const tickAt = async (ms: number) => {
+      const before = s.store.bridge.counters.requests
+      await tickLanes({ ...s.deps, clock: () => start + ms }, lanes)
+      return s.store.bridge.counters.requests - before
+    }
+    expect(await tickAt(0)).toBe(1)
+    expect(await tickAt(60_000)).toBe(1)
+    meterOf(s.config.redis.url, s.config.queueName).add(850)
+    // It tells, and learns, and has found nothing.
+    expect(await tickAt(120_000)).toBe(1)
+    expect(await tickAt(180_000)).toBe(0)
+    expect(await tickAt(400_000)).toBe(0)
+    await s.enqueue({ text: "due soon", scheduledAt: start + 500_000 })
+    expect(await tickAt(420_000)).toBe(1)
+    expect(asked).toEqual({ "lane-0": [start + 500_000] })
+    expect(await tickAt(480_000)).toBe(0)
+    expect(await tickAt(500_000)).toBe(1)
   })
 })

@@ -123,6 +123,8 @@ describe("a key without the scope", () => {
     ["GET", "/v1/requests", "none"],
     ["GET", `/v1/requests/${id}`, "none"],
     ["GET", "/v1/stats", "none"],
+    ["GET", "/v1/stats/history", "none"],
+    ["GET", "/v1/stats/history", "one"],
     ["DELETE", `/v1/requests/${id}`, "none"],
     ["POST", "/v1/cleanup", "one"],
     ["POST", "/v1/queue/pause", "one"],

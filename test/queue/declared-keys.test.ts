@@ -50,6 +50,8 @@ async function runEverything(queue: TestQueue, redis: { url: string; token: stri
   const { requests } = await queue.take()
   const kinds = ["completed", "failed", "retry", "return", "release"] as const
   await queue.settle(requests.map((each, i) => settlement(each, kinds[i % kinds.length] ?? "note")))
+  const some = { filter: {}, limit: 1, cursor: null, audit } as const
+  await queue.sweep({ ...some, verb: "discard", dryRun: true })
   const failed = requests[1]?.lease.requestId ?? ""
   await queue.replay(failed, null, { deadlineAt: now + 80_000 }, audit)
   const held = await queue.takeOne()

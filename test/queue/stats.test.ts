@@ -21,6 +21,7 @@ describeQueue("stats", ({ open, loseAnswerOf }) => {
         ...{ enqueuedLastMinute: 0, completedLastMinute: 0, failedLastMinute: 0, retriedLastMinute: 0 },
       },
       ...{ waitMs: NO_PERCENTILES, providerMs: NO_PERCENTILES, lanes: [] },
+      commands: { today: 0, yesterday: 0, lastMinute: 0, budget: null },
       providers: Object.fromEntries(
         ["openai", "anthropic", "deepseek"].map((name) => [
           name,

@@ -7,6 +7,7 @@ import type { RequestFilter } from "../../src/core/request-filter.ts"
 import type { SweepPage, SweepVerb } from "../../src/core/sweep.ts"
 import { createAccess } from "../../src/queue/access.ts"
 import type { SweepOptions } from "../../src/queue/sweep-contract.ts"
+import { countCommands, countRoundTrips } from "../helpers/count.ts"
 import { type RequestOverrides, settlement, type TestQueue } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 
@@ -268,18 +269,26 @@ describeQueue("a sweep", ({ open, store, kind, loseAnswerOf }) => {
     }
   })
 
-  test("costs a few commands beside those of what it does", async () => {
+  test("costs little beside what it does, which travels together", async () => {
     const queue = open()
+    const cost = async (run: () => Promise<unknown>) => {
+      let trips = 0
+      const { total } = await countCommands(queue.redis, async () => {
+        trips = await countRoundTrips(store().bridge, run)
+      })
+      return { trips, ...(kind === "redis" && { commands: total }) }
+    }
+    const audit = { at: 1, action: "a", keyId: "k", organizationId: "*", target: "all", ip: null }
+    const sweep = (verb: SweepVerb, dryRun = false) =>
+      cost(() => queue.sweep({ verb, filter: {}, limit: 20, dryRun, cursor: null, audit }))
+    const costs = (trips: number, commands: number) => ({ trips, ...(kind === "redis" && { commands }) })
     await deadLetters(queue, 20, "timeout")
-    const before = store().bridge.counters.requests
-    await queue.sweep({
-      verb: "replay",
-      filter: { errorCode: "timeout" },
-      limit: 20,
-      dryRun: false,
-      cursor: null,
-    })
-    expect(store().bridge.counters.requests - before).toBe(4)
+    expect(await sweep("replay", true)).toEqual(costs(3, 4))
+    expect(await sweep("replay")).toEqual(costs(4, 7 + 20 * 12))
+    expect(await sweep("cancel", true)).toEqual(costs(3, 9))
+    expect(await sweep("cancel")).toEqual(costs(4, 12 + 20 * 11))
+    await deadLetters(queue, 20, "timeout")
+    expect(await sweep("discard")).toEqual(costs(4, 7 + 7))
   })
 
   test("meant as a dry run, finds what a list finds, whatever the filter", async () => {

@@ -8,12 +8,12 @@ import { documented } from "../helpers/documented.ts"
 import { eventually } from "../helpers/eventually.ts"
 import { startBestStore, type TestStore } from "../helpers/store.ts"
 
-export const ADMIN_KEY = "an-admin-key-for-the-tests"
+const ADMIN_KEY = "an-admin-key-for-the-tests"
 export const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 export const SPAN_ID = "00f067aa0ba902b7"
 export const TRACEPARENT = `00-${TRACE_ID}-${SPAN_ID}-01`
 
-export interface Line extends LogFields {
+interface Line extends LogFields {
   level: string
   event: string
 }
@@ -123,11 +123,10 @@ export function tracedWorkers() {
       return collector
     },
     /** A request's spans, once there are so many. */
-    spansOf: (requestId: string, count: number) =>
-      eventually(() => {
-        const spans = collector.ofRequest(requestId)
-        return spans.length >= count && spans
-      }),
+    spansOf: async (requestId: string, count: number) => {
+      await eventually(() => collector.ofRequest(requestId).length >= count)
+      return collector.ofRequest(requestId)
+    },
   }
 }
 

@@ -16,6 +16,7 @@ const PATHS: [path: string, methods: string[]][] = [
   [`/v1/requests/${ID}`, ["GET", "DELETE"]],
   [`/v1/requests/${ID}/replay`, ["POST"]],
   ["/v1/stats", ["GET"]],
+  ["/v1/stats/history", ["GET"]],
   ["/v1/health", ["GET"]],
   ["/v1/cleanup", ["POST"]],
   ["/v1/queue/pause", ["POST"]],
@@ -36,23 +37,20 @@ const withBody = operations.filter(
 )
 
 describe("the order of refusals", () => {
-  it.each([
-    "/",
-    "/v1",
-    "/v2/requests",
-    "/v1/alerts",
-    "/v1/organizations",
-  ])("404 for the route %s, with or without a key, whatever the method", async (path) => {
-    for (const key of [null, env.ADMIN_API_KEY]) {
-      for (const method of ["GET", "POST"]) {
-        const { status, headers, body } = await client.call(method, path, { key })
-        expect({ status, code: body.code, title: body.title }).toEqual({
-          ...{ status: 404, code: "not_found", title: "Not Found" },
-        })
-        expect(headers.get("content-type")).toBe("application/problem+json")
+  it.each(["/", "/v1", "/v2/requests", "/v1/alerts", "/v1/organizations"])(
+    "404 for the route %s, with or without a key, whatever the method",
+    async (path) => {
+      for (const key of [null, env.ADMIN_API_KEY]) {
+        for (const method of ["GET", "POST"]) {
+          const { status, headers, body } = await client.call(method, path, { key })
+          expect({ status, code: body.code, title: body.title }).toEqual({
+            ...{ status: 404, code: "not_found", title: "Not Found" },
+          })
+          expect(headers.get("content-type")).toBe("application/problem+json")
+        }
       }
-    }
-  })
+    },
+  )
 
   it.each(PATHS)("405 with Allow for other methods of %s, also without a key", async (path, methods) => {
     for (const method of ["PUT", "PATCH", "GET", "POST", "DELETE"].filter(

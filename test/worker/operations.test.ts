@@ -18,6 +18,7 @@ describe("GET /v1/stats", () => {
       providerMs: { p50: null, p95: null, p99: null },
       providers: { openai: provider, anthropic: provider, deepseek: provider },
       lanes: [],
+      commands: { today: expect.any(Number), yesterday: 0, lastMinute: 0, budget: null },
     })
   })
 
@@ -42,6 +43,28 @@ describe("GET /v1/stats", () => {
       waitMs: { p50: expect.any(Number) },
       providerMs: { p50: expect.any(Number) },
       providers: { openai: { inFlight: 1 } },
+    })
+  })
+})
+
+describe("GET /v1/stats/history", () => {
+  it("tells what the minutes of a span had, rolled and not", async () => {
+    const client = createClient()
+    await enqueued(client)
+    await finishAll(client.queue, "completed")
+    const before = await client.call("GET", "/v1/stats/history")
+    await client.queue.roll()
+    const { status, body } = await client.call("GET", "/v1/stats/history?step=3600")
+    expect(status).toBe(200)
+    for (const { points } of [before.body, body]) {
+      const sum = (name: string) =>
+        points.reduce((total: number, point: Record<string, number>) => total + (point[name] ?? 0), 0)
+      expect([sum("enqueued"), sum("completed"), sum("failed")]).toEqual([1, 1, 0])
+    }
+    const refused = await client.call("GET", "/v1/stats/history?step=61")
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request", errors: [{ path: "/step" }] },
     })
   })
 })

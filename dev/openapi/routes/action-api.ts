@@ -15,7 +15,7 @@ export const actionRoutes: Routes = {
       operationId: "actionEnqueue",
       summary: "Stores a request",
       scope: "enqueue",
-      parameters: ["IdempotencyKey"],
+      parameters: ["IdempotencyKey", "Traceparent"],
       body: {
         schema: NewRequest,
         examples: {

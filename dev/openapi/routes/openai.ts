@@ -10,6 +10,7 @@ export const waiting = {
   scope: "enqueue",
   parameters: [
     "IdempotencyKey",
+    "Traceparent",
     "PreferAsync",
     "Organization",
     "QueuePriority",

@@ -68,7 +68,7 @@ export const requestRoutes: Routes = {
       description: "One round trip to the store. Never 202 for what was not stored.",
       tag,
       scope: "enqueue",
-      parameters: ["IdempotencyKey"],
+      parameters: ["IdempotencyKey", "Traceparent"],
       body: {
         schema: NewRequest,
         examples: {
@@ -102,7 +102,7 @@ export const requestRoutes: Routes = {
       summary: "Stores up to 1,000 requests, all or none",
       tag,
       scope: "enqueue",
-      parameters: ["IdempotencyKey"],
+      parameters: ["IdempotencyKey", "Traceparent"],
       body: {
         schema: NewRequests,
         examples: { two: { summary: "Two at once", value: { requests: [simple, full] } } },

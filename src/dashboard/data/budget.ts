@@ -14,10 +14,13 @@ export function statsPrice({ pendingByLine }: Pulse): number {
   const waiting = Object.values(pendingByLine).map(
     (levels) => Object.values(levels).filter((count) => count > 0).length,
   )
-  return waiting.reduce((sum, levels) => sum + 1 + levels, 6)
+  return waiting.reduce((sum, levels) => sum + 1 + levels, 7)
 }
+
+/** What is left for all else that is read again by itself. */
+export const EXTRAS = WATCHING_LIMIT - PULSES - KEY_LOOKUPS
 
 /** How often watching can afford it, ms; null: never by itself, for once alone is more than a minute leaves. */
 export function statsEvery(price: number): number | null {
-  return price <= WATCHING_LIMIT - PULSES - KEY_LOOKUPS ? MINUTE_MS : null
+  return price <= EXTRAS ? MINUTE_MS : null
 }

@@ -14,6 +14,8 @@ export interface WatchOptions<T> {
   read: (signal: AbortSignal) => Promise<T>
   /** From one answer to the next question, ms; null: it is asked only once. */
   everyMs: () => number | null
+  /** How long it must wait yet so that watching stays cheap, ms. */
+  afford: () => number
   tell: (reading: Reading<T>) => void
   /** What was read elsewhere before, and need not be read again before its time. */
   from?: { value: T; readAt: number } | undefined
@@ -36,7 +38,7 @@ const FRESH_MS = 60_000
  * Reads at once and then again. While nobody sees the page nothing is read, and coming back reads no more than staying
  * would have. After a failure it tries again, ever less often.
  */
-export function watch<T>({ read, everyMs, tell, from }: WatchOptions<T>): Watch {
+export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>): Watch {
   const ended = new AbortController()
   let reading: Reading<T> = { value: null, error: null, readAt: null, isReading: from === undefined, ...from }
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -84,7 +86,14 @@ export function watch<T>({ read, everyMs, tell, from }: WatchOptions<T>): Watch 
     clearTimeout(timer)
     const at = nextAt()
     if (ended.signal.aborted || document.hidden || at === null || running !== null) return
-    timer = setTimeout(begin, Math.max(0, at - Date.now()))
+    timer = setTimeout(beginIfAffordable, Math.max(0, at - Date.now()))
+  }
+
+  /** Opening a page is not watching it: what was never read is read at once. */
+  function beginIfAffordable() {
+    const waitMs = reading.readAt === null ? 0 : afford()
+    if (waitMs === 0) void begin()
+    else timer = setTimeout(beginIfAffordable, waitMs)
   }
 
   document.addEventListener("visibilitychange", plan)

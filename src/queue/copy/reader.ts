@@ -1,6 +1,7 @@
 import { AppError } from "../../core/errors.ts"
 import { chunksOf } from "../file-chunks.ts"
 import { decodeHead } from "../files.ts"
+import { snapshotScript } from "../scripts.generated.ts"
 import type { KeyType, StoredPage, StoredRequest } from "./contract.ts"
 import type { CopyStore } from "./copy-store.ts"
 
@@ -71,12 +72,10 @@ export async function* readRequests(store: CopyStore, ids: string[]): AsyncGener
     const texts = some.flatMap((id) => [
       ...[keys.metadata(id), keys.body(id), keys.outcome(id), keys.attempts(id)],
     ])
-    const call = {
-      name: "snapshot" as const,
-      keys: [keys.live, keys.scheduled, ...texts],
-      args: [REPLY_BYTES, ...some],
-    }
-    const [spent, ...found] = await store.run<[number, ...Found[]]>("copy", call, 0)
+    const keysOfScript = [keys.live, keys.scheduled, ...texts]
+    const [[spent, ...found]] = await store.query<[[number, ...Found[]]]>("copy", [
+      ["EVAL", snapshotScript(), keysOfScript.length, ...keysOfScript, REPLY_BYTES, ...some],
+    ])
     store.commands += spent
     from += found.length
     yield found.flatMap((entry, i) => readFound(some[i] ?? "", entry) ?? [])

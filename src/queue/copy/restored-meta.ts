@@ -5,7 +5,7 @@ import type { Tally } from "./tally.ts"
 
 /** Of copied fields, those that are made anew, or that speak of processes that never knew this queue. */
 const DROPPED =
-  /^(version|next|load|since|lines|drains|lanes|maintainedAt|paused:\*)$|^(live|pending|kept|recent|batch):/
+  /^(version|next|load|since|lines|drains|lanes|alerts|maintainedAt|paused:\*)$|^(live|pending|kept|recent|batch):/
 
 /**
  * The fields of `meta` in a restored queue: paused, with every count by what was put back. Sound to write twice.

@@ -1,5 +1,6 @@
 import type * as z from "zod/mini"
 import type { Scope } from "../../../src/core/contracts/access.ts"
+import { AlertsBody } from "../../../src/core/contracts/alerts.ts"
 import { KeyBody } from "../../../src/core/contracts/keys.ts"
 import { LimitsBody } from "../../../src/core/contracts/limits.ts"
 import { NewRequestBody } from "../../../src/core/contracts/new-request.ts"
@@ -86,6 +87,13 @@ export const OPERATIONS: Operation[] = [
     body: { schema: ReplayBody, isOptional: true, least: {} },
   },
   { method: "GET", path: "/v1/stats", scope: "read", reads: true },
+  { method: "GET", path: "/v1/pulse", scope: "read", reads: true },
+  { method: "GET", path: "/v1/alerts", scope: "read", reads: true },
+  {
+    ...{ method: "PATCH", path: "/v1/alerts", scope: "admin" },
+    body: { schema: AlertsBody, least: { remindHours: 1 } },
+  },
+  { method: "POST", path: "/v1/alerts/test", scope: "admin" },
   { method: "GET", path: "/metrics", scope: "read", reads: true },
   { method: "GET", path: "/v1/health", scope: null, reads: true },
   {

@@ -67,11 +67,14 @@ describe.runIf(browserPath)("the overview of the dashboard", () => {
   it("keeps what was read while the store is down, says so, and goes on by itself", async () => {
     const { page, close } = await visit({ browser, url: stack.url })
     const state = page.getByRole("region", { name: "State of the queue" })
-    await page.getByRole("heading", { name: "Providers" }).waitFor()
+    await page.getByRole("heading", { name: "Providers", exact: true }).waitFor()
     await stack.faults("POST", { fault: "status", status: 503 })
-    await state.getByText("The queue's store is down").waitFor({ timeout: 60_000 })
-    await page.getByRole("heading", { name: "Providers" }).waitFor()
-    await stack.faults("DELETE")
+    try {
+      await state.getByText("The queue's store is down").waitFor({ timeout: 60_000 })
+      await page.getByRole("heading", { name: "Providers", exact: true }).waitFor()
+    } finally {
+      await stack.faults("DELETE")
+    }
     await state.getByText("All is well").first().waitFor({ timeout: 90_000 })
     await close()
   })

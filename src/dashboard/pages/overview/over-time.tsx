@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks"
 import type { History, Pulse } from "../../../client/client.ts"
+import { HISTORY_PRICE } from "../../data/prices.ts"
 import { useReading } from "../../data/use-reading.ts"
 import { formatCount, formatDuration, formatRate } from "../../format.ts"
 import { Card } from "../../parts/card.tsx"
@@ -29,7 +30,7 @@ export function OverTime({ pulse }: { pulse: Pulse }) {
     () => client.history({ from: Date.now() - lengthMs, stepSeconds: stepMs / 1_000 }),
     everyMs,
     [client, range],
-    `history ${range}`,
+    { price: HISTORY_PRICE, name: `history ${range}` },
   )
   return (
     <section class="over-time" aria-labelledby="over-time">

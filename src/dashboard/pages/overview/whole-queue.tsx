@@ -23,7 +23,10 @@ function Figures({ pulse }: { pulse: Pulse }) {
   const { client } = useSession()
   const price = statsPrice(pulse)
   const everyMs = statsEvery(price)
-  const stats = useReading(() => client.stats() as Promise<QueueStats>, everyMs, [client], "stats")
+  const stats = useReading(() => client.stats() as Promise<QueueStats>, everyMs, [client], {
+    price,
+    name: "stats",
+  })
   return (
     <div class="grid">
       <States pulse={pulse} stats={stats} price={everyMs === null ? price : null} />

@@ -1,3 +1,4 @@
+import { PROVIDERS_PRICE } from "../../data/prices.ts"
 import { usePulse } from "../../data/pulse.ts"
 import { useReading } from "../../data/use-reading.ts"
 import { ActionButton } from "../../parts/action-button.tsx"
@@ -12,7 +13,7 @@ export function Providers() {
   const { client } = useSession()
   const { levers } = client
   const pulse = usePulse()
-  const providers = useReading(() => client.providers(), EVERY_MS, [client])
+  const providers = useReading(() => client.providers(), EVERY_MS, [client], { price: PROVIDERS_PRICE })
   const then = async (done: Promise<unknown>) => {
     await done
     await Promise.all([providers.refresh(), pulse?.refresh()])

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import type { StatusReply } from "../../../client/client.ts"
+import { STATUS_PRICE } from "../../data/prices.ts"
 import { useReading } from "../../data/use-reading.ts"
 import { formatCount, NONE } from "../../format.ts"
 import { Card } from "../../parts/card.tsx"
@@ -13,7 +14,6 @@ import { Content } from "./content.tsx"
 import { RequestLevers } from "./request-levers.tsx"
 import { Timeline } from "./timeline.tsx"
 
-/** With the pulse and the key's look-up still below the limit of what watching may cost. */
 const EVERY_MS = 15_000
 
 export function RequestDetails({ requestId }: { requestId: string }) {
@@ -27,6 +27,7 @@ export function RequestDetails({ requestId }: { requestId: string }) {
     },
     isFinished ? null : EVERY_MS,
     [requestId],
+    { price: STATUS_PRICE },
   )
   return (
     <>

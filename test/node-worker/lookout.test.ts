@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest"
+import type { QueueHealth } from "../../src/queue/figures-contract.ts"
+import { Lookout } from "../../src/worker/lookout.ts"
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const EMPTY: QueueHealth = {
+  ...{ status: "ok", store: { ok: true, latencyMs: 1 }, drain: { lastRunAt: null, ageMs: null } },
+  ...{ backlog: 0, unservedLines: [], troubled: [] },
+}
+const NOTHING = {
+  ...{ requests: [], overdue: [], wakeAt: null, remaining: 0 },
+  ...{ maintenanceDue: false, rollDue: false, choresDue: false },
+}
+
+/** Looks and claims of an hour in which there is nothing to do. */
+async function idleHour(isSparing: boolean) {
+  const counts = { looks: 0, claims: 0 }
+  const health = async () => {
+    counts.looks += 1
+    return EMPTY
+  }
+  const lookout = new Lookout({ health, isSparing: () => isSparing }, Date.now, { min: 250, max: 15_000 })
+  const watcher = {
+    room: 2,
+    wake: () => {
+      counts.claims += 1
+      lookout.claimed(NOTHING)
+    },
+  }
+  lookout.join(watcher)
+  await vi.advanceTimersByTimeAsync(3_600_000)
+  lookout.leave(watcher)
+  return counts
+}
+
+it("looks half as often and claims a fifth as often where commands are spared", async () => {
+  const [often, seldom] = [await idleHour(false), await idleHour(true)]
+  expect(often).toEqual({ looks: expect.closeTo(185, -1.3), claims: expect.closeTo(60, -1) })
+  expect(seldom).toEqual({ looks: expect.closeTo(113, -1.3), claims: expect.closeTo(12, -1) })
+})
