@@ -27,6 +27,7 @@ export function formatBanner(facts: BannerFacts): string {
   const names = [...new Set([...VENDORS, ...providers.map((provider) => provider.name)])]
   const lines = [
     ["URL", origin],
+    ["Dashboard", `${origin}/dashboard/`],
     ["Admin key", `${adminApiKey}${facts.adminKeyIsNew ? "  (new, kept in .dev.vars)" : ""}`],
     ["Queue", facts.queueName],
     ["Store", facts.store],

@@ -45,6 +45,12 @@ export function formatDuration(ms: number | null | undefined): string {
   return "1 min"
 }
 
+/** Of an axis: one figure and its unit. */
+export function formatTick(ms: number): string {
+  const [size, unit] = UNITS.find(([each]) => ms >= each) ?? (ms >= 1_000 ? [1_000, "s"] : [1, "ms"])
+  return `${fine.format(ms / size)} ${unit}`
+}
+
 const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
   [86_400_000, "day"],
   [3_600_000, "hour"],

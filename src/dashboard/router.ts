@@ -9,7 +9,7 @@ export interface Route {
   query: URLSearchParams
 }
 
-export function readRoute(hash = location.hash): Route {
+function readRoute(hash = location.hash): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2)
   return { path: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) }
 }

@@ -6,7 +6,7 @@ export const DASHES: number[][] = [[], [7, 3], [2, 2], [10, 3, 2, 3], [4, 4], [1
 interface Facts {
   width: number
   names: string[]
-  format: (value: number) => string
+  tick: (value: number) => string
   /** Which instant the pointer is at; null: none. */
   setPointedAt: (index: number | null) => void
 }
@@ -15,7 +15,7 @@ const HEIGHT = 190
 const AXIS_WIDTH = 64
 
 /** Colours are those of the page as it is now. */
-export function chartOptions({ width, names, format, setPointedAt }: Facts): UPlot.Options {
+export function chartOptions({ width, names, tick, setPointedAt }: Facts): UPlot.Options {
   const style = getComputedStyle(document.documentElement)
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim()
   const font = `${Math.round(Number.parseFloat(style.fontSize) * 0.8)}px ${style.fontFamily}`
@@ -30,8 +30,8 @@ export function chartOptions({ width, names, format, setPointedAt }: Facts): UPl
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
-      { ...axis, space: 70, values: timesOf },
-      { ...axis, size: AXIS_WIDTH, space: 34, values: (_, splits) => splits.map((value) => format(value)) },
+      { ...axis, size: 30, space: 70, values: timesOf },
+      { ...axis, size: AXIS_WIDTH, space: 34, values: (_, splits) => splits.map((value) => tick(value)) },
     ],
     series: [
       {},

@@ -3,12 +3,8 @@ import UPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
 import { formatInstant, NONE } from "../format.ts"
 import { chartOptions, DASHES } from "./chart-options.ts"
+import type { Series } from "./series.ts"
 import { Table } from "./table.tsx"
-
-export interface Series {
-  label: string
-  values: (number | null)[]
-}
 
 export interface ChartProps {
   /** What it shows. */
@@ -17,10 +13,12 @@ export interface ChartProps {
   times: number[]
   series: Series[]
   format: (value: number) => string
+  /** Shorter, for the axis; default: `format`. */
+  tick?: (value: number) => string
 }
 
 /** Lines over time; with the figures of the latest instant, or that pointed at, and all of them as a table. */
-export function Chart({ label, times, series, format }: ChartProps) {
+export function Chart({ label, times, series, format, tick = format }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const chart = useRef<UPlot | null>(null)
   const [pointedAt, setPointedAt] = useState<number | null>(null)
@@ -32,7 +30,7 @@ export function Chart({ label, times, series, format }: ChartProps) {
     const at = place.current
     if (at === null) return
     const made = new UPlot(
-      chartOptions({ width: at.clientWidth, names: names.split("\n"), format, setPointedAt }),
+      chartOptions({ width: at.clientWidth, names: names.split("\n"), tick, setPointedAt }),
       data,
       at,
     )
@@ -44,7 +42,7 @@ export function Chart({ label, times, series, format }: ChartProps) {
       made.destroy()
       chart.current = null
     }
-  }, [names, theme, format])
+  }, [names, theme, tick])
   useEffect(() => chart.current?.setData(data), [times, series])
 
   const index = pointedAt ?? times.length - 1

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact"
 
-export interface Column<Row> {
+interface Column<Row> {
   title: string
   /** Figures stand under each other. */
   isFigure?: boolean

@@ -13,7 +13,7 @@ export function Attempts({ pulse }: { pulse: Pulse }) {
       .map(([code, count]) => ({ provider, code, count, share: count / total }))
   })
   return (
-    <Card title="Attempts of the last 15 minutes">
+    <Card title="Attempts of the last 15 minutes" span="rest">
       <Table
         label="Attempts by provider and what they came to"
         rows={rows}

@@ -1,27 +1,39 @@
 import type { History, HistoryPoint, Percentiles } from "../../../client/client.ts"
-import type { Series } from "../../parts/chart.tsx"
-import { PRIORITIES } from "./lines.tsx"
+import type { Series } from "../../parts/series.ts"
+import { PRIORITIES } from "../../priorities.ts"
+
+const MINUTE_MS = 60_000
 
 /** Every instant of the span, with its point where something happened. */
 export interface Columns {
   times: number[]
   points: (HistoryPoint | null)[]
-  stepMs: number
+  /** How many each counts: the last one may still be growing. */
+  minutes: number[]
 }
 
-export function columnsOf({ from, to, stepMs, points }: History): Columns {
+/** A minute that is not over yet is left out: it would look as if all came to a stop. */
+export function columnsOf({ from, to, stepMs, points }: History, now: number): Columns {
   const byTime = new Map(points.map((point) => [point.at, point]))
   const count = Math.max(0, Math.round((to - from) / stepMs))
-  const times = Array.from({ length: count }, (_, i) => from + i * stepMs)
-  return { times, points: times.map((at) => byTime.get(at) ?? null), stepMs }
+  const times = Array.from({ length: count }, (_, i) => from + i * stepMs).filter(
+    (at) => at + MINUTE_MS <= now,
+  )
+  return {
+    times,
+    points: times.map((at) => byTime.get(at) ?? null),
+    minutes: times.map((at) => Math.min(stepMs, now - at) / MINUTE_MS),
+  }
 }
 
 const COUNTS = ["enqueued", "completed", "failed", "retried", "cancelled"] as const
 
 /** A minute. */
-export function throughputOf({ points, stepMs }: Columns): Series[] {
-  const minutes = stepMs / 60_000
-  return COUNTS.map((label) => ({ label, values: points.map((point) => (point?.[label] ?? 0) / minutes) }))
+export function throughputOf({ points, minutes }: Columns): Series[] {
+  return COUNTS.map((label) => ({
+    label,
+    values: points.map((point, i) => (point?.[label] ?? 0) / (minutes[i] ?? 1)),
+  }))
 }
 
 /** What waited at the end of each span. Where nothing happened, what waited before still does. */
@@ -63,24 +75,26 @@ export function latenciesOf({ points }: Columns, percentile: Percentile): Series
 }
 
 /** Of what was attempted and did not complete, by what it came to. */
-export function errorsOf({ points, stepMs }: Columns): Series[] {
-  const minutes = stepMs / 60_000
+export function errorsOf({ points, minutes }: Columns): Series[] {
   const rows = points.map((point) => {
     const counts: Record<string, number> = {}
     for (const [provider, codes] of Object.entries(point?.attempts ?? {})) {
       for (const [code, count] of Object.entries(codes)) {
-        if (code !== "completed") counts[`${provider}: ${code}`] = count
+        if (code !== "completed" && code !== "cancelled") counts[`${provider}: ${code}`] = count
       }
     }
     return counts
   })
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].sort()
-  return names.map((label) => ({ label, values: rows.map((row) => (row[label] ?? 0) / minutes) }))
+  return names.map((label) => ({
+    label,
+    values: rows.map((row, i) => (row[label] ?? 0) / (minutes[i] ?? 1)),
+  }))
 }
 
 /** A minute. */
-export function commandsOf({ points, stepMs }: Columns): Series[] {
-  return [{ label: "commands", values: points.map((point) => (point?.commands ?? 0) / (stepMs / 60_000)) }]
+export function commandsOf({ points, minutes }: Columns): Series[] {
+  return [{ label: "commands", values: points.map((point, i) => (point?.commands ?? 0) / (minutes[i] ?? 1)) }]
 }
 
 const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)

@@ -1,10 +1,9 @@
-import type { Priority, Pulse } from "../../../client/client.ts"
+import type { Pulse } from "../../../client/client.ts"
 import { formatCount } from "../../format.ts"
 import { Badge } from "../../parts/badge.tsx"
 import { Card } from "../../parts/card.tsx"
 import { Table } from "../../parts/table.tsx"
-
-export const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"]
+import { PRIORITIES } from "../../priorities.ts"
 
 /** What waits now, by line and priority. */
 export function Lines({ pulse }: { pulse: Pulse }) {
@@ -13,7 +12,7 @@ export function Lines({ pulse }: { pulse: Pulse }) {
     total: PRIORITIES.reduce((sum, priority) => sum + levels[priority], 0),
   }))
   return (
-    <Card title="Lines">
+    <Card title="Lines" span="half">
       <Table
         label="Pending requests by line and priority"
         rows={rows}

@@ -2,9 +2,10 @@ import { useMemo, useState } from "preact/hooks"
 import type { History, Pulse } from "../../../client/client.ts"
 import { HISTORY_PRICE } from "../../data/prices.ts"
 import { useReading } from "../../data/use-reading.ts"
-import { formatCount, formatDuration, formatRate } from "../../format.ts"
+import { formatCount, formatDuration, formatRate, formatTick } from "../../format.ts"
 import { Card } from "../../parts/card.tsx"
-import { Chart, type Series } from "../../parts/chart.tsx"
+import { Chart } from "../../parts/chart.tsx"
+import type { Series } from "../../parts/series.ts"
 import { Empty, Read } from "../../parts/states.tsx"
 import { Switch } from "../../parts/switch.tsx"
 import { go, linkTo, useRoute } from "../../router.ts"
@@ -19,7 +20,7 @@ import {
   throughputOf,
   waitsOf,
 } from "./columns.ts"
-import { RANGES, type Range, readRange, SPANS, withPulse } from "./span.ts"
+import { RANGES, type Range, readRange, SPANS, withoutGrowing, withPulse } from "./span.ts"
 
 /** How it went, over as long as is asked for: read when that changes, and added to by the pulse. */
 export function OverTime({ pulse }: { pulse: Pulse }) {
@@ -44,15 +45,15 @@ export function OverTime({ pulse }: { pulse: Pulse }) {
         />
       </header>
       <Read of={history} rows={10}>
-        {(value) => <Charts history={value} pulse={pulse} />}
+        {(value) => <Charts history={value} readAt={history.readAt ?? 0} pulse={pulse} />}
       </Read>
     </section>
   )
 }
 
-function Charts({ history, pulse }: { history: History; pulse: Pulse }) {
+function Charts({ history, readAt, pulse }: { history: History; readAt: number; pulse: Pulse }) {
   // What the pulse adds stays, until the history is read anew.
-  const columns = useGrowing(history, pulse)
+  const columns = useGrowing(history, readAt, pulse)
   const [by, setBy] = useState<"line" | "priority">("line")
   const [percentile, setPercentile] = useState<"p50" | "p95" | "p99">("p95")
   return (
@@ -77,7 +78,13 @@ function Charts({ history, pulse }: { history: History; pulse: Pulse }) {
         />
       </Card>
       <Card title="Wait until the first call">
-        <Drawn label="Wait" series={waitsOf(columns)} columns={columns} format={formatDuration} />
+        <Drawn
+          label="Wait"
+          series={waitsOf(columns)}
+          columns={columns}
+          format={formatDuration}
+          tick={formatTick}
+        />
       </Card>
       <Card
         title="Latency of providers"
@@ -95,6 +102,7 @@ function Charts({ history, pulse }: { history: History; pulse: Pulse }) {
           series={latenciesOf(columns, percentile)}
           columns={columns}
           format={formatDuration}
+          tick={formatTick}
         />
       </Card>
       <Card title="Failed attempts a minute">
@@ -122,18 +130,20 @@ interface DrawnProps {
   series: Series[]
   columns: Columns
   format: (value: number) => string
+  tick?: (value: number) => string
 }
 
-function Drawn({ label, series, columns, format }: DrawnProps) {
-  const isEmpty = series.every(({ values }) => values.every((value) => !value))
+function Drawn({ columns, ...chart }: DrawnProps) {
+  const isEmpty = chart.series.every(({ values }) => values.every((value) => !value))
   if (isEmpty) return <Empty>Nothing in this time.</Empty>
-  return <Chart label={label} times={columns.times} series={series} format={format} />
+  return <Chart {...chart} times={columns.times} />
 }
 
-function useGrowing(history: History, pulse: Pulse): Columns {
+function useGrowing(read: History, readAt: number, pulse: Pulse): Columns {
+  const history = useMemo(() => withoutGrowing(read, readAt), [read])
   const [grown, setGrown] = useState({ of: history, history })
   const base = grown.of === history ? grown.history : history
   const next = withPulse(base, pulse)
   if (next !== grown.history) setGrown({ of: history, history: next })
-  return useMemo(() => columnsOf(next), [next])
+  return useMemo(() => columnsOf(next, pulse.at), [next, Math.floor(pulse.at / 60_000)])
 }

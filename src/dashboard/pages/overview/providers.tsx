@@ -10,7 +10,7 @@ type Provider = Pulse["providers"][string] & { name: string }
 export function Providers({ pulse, stats }: { pulse: Pulse; stats: QueueStats | null }) {
   const rows = Object.entries(pulse.providers).map(([name, provider]) => ({ name, ...provider }))
   return (
-    <Card title="Providers" isWide>
+    <Card title="Providers" span="most">
       <Table
         label="Providers"
         rows={rows}

@@ -26,6 +26,14 @@ export function readRange(text: string | null): Range {
   return RANGES.find((range) => range.replace(" ", "") === text) ?? "1 h"
 }
 
+/** Without the minute that was not over when it was read: the pulse tells of it when it is. */
+export function withoutGrowing(history: History, readAt: number): History {
+  const { stepMs, points } = history
+  return stepMs === MINUTE_MS
+    ? { ...history, points: points.filter(({ at }) => at + stepMs <= readAt) }
+    : history
+}
+
 /** The history up to now: a minute that is over has become a point, of what the pulse knew then. */
 export function withPulse(history: History, pulse: Pulse): History {
   const { stepMs, points } = history

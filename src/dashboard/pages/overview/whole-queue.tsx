@@ -28,15 +28,15 @@ function Figures({ pulse }: { pulse: Pulse }) {
     name: "stats",
   })
   return (
-    <div class="grid">
+    <div class="grid board">
       <States pulse={pulse} stats={stats} price={everyMs === null ? price : null} />
       <LastMinute pulse={pulse} stats={stats} />
       <Commands commands={pulse.commands} />
-      <Providers pulse={pulse} stats={stats.value} />
-      <Lines pulse={pulse} />
       <Times pulse={pulse} />
-      <Attempts pulse={pulse} />
+      <Providers pulse={pulse} stats={stats.value} />
       <Lanes pulse={pulse} />
+      <Lines pulse={pulse} />
+      <Attempts pulse={pulse} />
       <OverTime pulse={pulse} />
     </div>
   )

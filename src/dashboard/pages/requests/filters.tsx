@@ -1,5 +1,6 @@
 import type { RequestFilter, Self } from "../../../client/client.ts"
 import { SelectField, TextField } from "../../parts/field.tsx"
+import { PRIORITIES } from "../../priorities.ts"
 import { go, linkTo } from "../../router.ts"
 import { seesAll, useSession } from "../../session.ts"
 
@@ -7,7 +8,6 @@ const NAMES = ["state", "organizationId", "provider", "model", "priority", "erro
 type Name = (typeof NAMES)[number]
 
 const STATES = ["scheduled", "pending", "processing", "completed", "failed", "cancelled"]
-const PRIORITIES = ["critical", "high", "normal", "low"]
 const CODES = [
   ...[
     "provider_rejected",
@@ -33,7 +33,7 @@ export function Filters({ filter }: { filter: RequestFilter }) {
   const { self } = useSession()
   const change = (name: Name) => (value: string) =>
     go(linkTo(["requests"], { ...(filter as Record<string, string>), [name]: value }), "replace")
-  const choose = (name: Name, label: string, any: string | null, values: string[]) => (
+  const choose = (name: Name, label: string, any: string | null, values: readonly string[]) => (
     <SelectField
       {...{ label, name, onChange: change(name) }}
       value={filter[name] ?? ""}

@@ -1,0 +1,4 @@
+import type { Priority } from "../client/client.ts"
+
+/** The most urgent first. */
+export const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"]
