@@ -70,7 +70,7 @@ describe.runIf(browserPath)("the overview of the dashboard", () => {
     await page.getByRole("heading", { name: "Providers", exact: true }).waitFor()
     await stack.faults("POST", { fault: "status", status: 503 })
     try {
-      await state.getByText("The queue's store is down").waitFor({ timeout: 60_000 })
+      await state.getByText("store is down").waitFor({ timeout: 60_000 })
       await page.getByRole("heading", { name: "Providers", exact: true }).waitFor()
     } finally {
       await stack.faults("DELETE")
