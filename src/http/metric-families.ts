@@ -1,4 +1,3 @@
-import type { Pulse } from "../core/pulse.ts"
 import { FINISHED_STATES } from "../core/request.ts"
 import type { DurationBucket, QueueFigures } from "../queue/figures-contract.ts"
 import type { Family, Sample } from "./open-metrics.ts"
@@ -14,8 +13,9 @@ const BOUNDS_MS = [
 ]
 
 /** Of the whole queue, as docs/metrics.md lists them. Names and labels are an interface: others' queries rest on them. */
-export function familiesOf(pulse: Pulse, figures: QueueFigures, version: string): Family[] {
-  const { at, backlogSince, lastClaimAt, paused, lanes, commands } = pulse
+export function familiesOf(figures: QueueFigures, version: string): Family[] {
+  const { pulse } = figures
+  const { at, counts, backlogSince, lastClaimAt, paused, lanes, commands } = pulse
   const providers = Object.entries(pulse.providers)
   const byProvider = (measure: (state: (typeof providers)[number][1]) => number) =>
     providers.map(([provider, state]): Sample => [{ provider }, measure(state)])
@@ -30,7 +30,7 @@ export function familiesOf(pulse: Pulse, figures: QueueFigures, version: string)
     counter(
       "aiq_attempts",
       "Attempts by what they came to: completed, or the code of their error.",
-      attemptsOf(pulse, figures),
+      attemptsOf(figures),
     ),
     histogram("aiq_wait_seconds", "From due to the first call.", [[{}, figures.waits]]),
     histogram(
@@ -41,12 +41,12 @@ export function familiesOf(pulse: Pulse, figures: QueueFigures, version: string)
     gauge(
       "aiq_pending",
       "Requests in line.",
-      Object.entries(figures.pending).flatMap(([line, levels]) =>
+      Object.entries(pulse.pendingByLine).flatMap(([line, levels]) =>
         Object.entries(levels).map(([priority, count]): Sample => [{ line, priority }, count]),
       ),
     ),
-    gauge("aiq_scheduled", "Requests that are not due.", [[{}, figures.scheduled]]),
-    gauge("aiq_processing", "Requests that are leased.", [[{}, figures.processing]]),
+    gauge("aiq_scheduled", "Requests that are not due.", [[{}, counts.scheduled]]),
+    gauge("aiq_processing", "Requests that are leased.", [[{}, counts.processing]]),
     seconds(
       "aiq_backlog_age_seconds",
       "For how long something has been pending without a break; 0: nothing is.",
@@ -98,7 +98,7 @@ export function familiesOf(pulse: Pulse, figures: QueueFigures, version: string)
 }
 
 /** What nothing has happened to yet counts 0: a rate needs to have seen that. */
-function attemptsOf({ providers }: Pulse, { attempts }: QueueFigures): Sample[] {
+function attemptsOf({ attempts, pulse: { providers } }: QueueFigures): Sample[] {
   const names = [...new Set([...Object.keys(providers), ...Object.keys(attempts)])]
   return names.flatMap((provider) =>
     Object.entries({ completed: 0, ...attempts[provider] }).map(

@@ -22,7 +22,7 @@ async function getMetrics(c: AppContext): Promise<Response> {
     throw new AppError("forbidden", "Metrics tell of all organizations: this needs a key for all of them.")
   }
   const { queue, version } = servicesOf(c)
-  const [pulse, figures] = await Promise.all([queue.pulse(), queue.figures()])
-  const { type, text } = writeMetrics(familiesOf(pulse, figures, version), c.req.header("Accept") ?? "")
+  const families = familiesOf(await queue.figures(), version)
+  const { type, text } = writeMetrics(families, c.req.header("Accept") ?? "")
   return c.body(text, 200, { "Content-Type": type })
 }

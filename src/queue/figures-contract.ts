@@ -62,7 +62,6 @@ export interface DurationBucket {
  * store loses it. By provider, line and error code: of the ones there has been something of.
  */
 export interface QueueFigures {
-  at: number
   enqueued: number
   completed: number
   failed: number
@@ -76,11 +75,8 @@ export interface QueueFigures {
   providerTimes: Record<string, DurationBucket[]>
   /** Redis commands that the queue spent. */
   commands: number
-  /** By line and priority. */
-  pending: Record<string, Record<Priority, number>>
-  scheduled: number
-  /** With all providers. */
-  processing: number
+  /** How things stand, read at the same instant. */
+  pulse: Pulse
 }
 
 export interface QueueHealth {
@@ -104,7 +100,7 @@ export interface QueueReports {
    * per 4 MB.
    */
   history(span: HistorySpan): Promise<History>
-  /** Counters since ever, and gauges. One round trip and two commands; one more of each as for `pulse`. */
+  /** Counters since ever, and the pulse. At the cost of the pulse. */
   figures(): Promise<QueueFigures>
   /** Never throws: an unreachable store is `down`. One round trip. */
   health(): Promise<QueueHealth>

@@ -134,10 +134,8 @@ function expectTrue(figures: QueueFigures, truth: Truth) {
     truth.completions,
   )
   const states = [...truth.requests.values()].map(({ state }) => state)
-  const pending = Object.values(figures.pending).flatMap((levels) => Object.values(levels))
-  expect(figures.scheduled + figures.processing + pending.reduce((total, count) => total + count, 0)).toBe(
-    states.filter((state) => state === "live").length,
-  )
+  const { scheduled, pending, processing } = figures.pulse.counts
+  expect(scheduled + pending + processing).toBe(states.filter((state) => state === "live").length)
 }
 
 describeQueue("the history of any life", ({ kind, open, loseAnswerOf }) => {

@@ -247,6 +247,7 @@ describeQueue("history", ({ open, store, kind, loseAnswerOf }) => {
     const third = queue.sibling({ settings: { providers: ["openai"] } })
     await third.roll()
     expect((await pendingThen())[0]).toEqual(pending)
-    expect(await third.figures()).toMatchObject({ enqueued: 1, pending, scheduled: 0, processing: 0 })
+    const pulse = { pendingByLine: pending, counts: { scheduled: 0, processing: 0 } }
+    expect(await third.figures()).toMatchObject({ enqueued: 1, pulse })
   })
 })

@@ -19,13 +19,15 @@ const pulse: Pulse = {
 const figures: QueueFigures = {
   ...{ enqueued: 0, completed: 0, failed: 0, retried: 0, cancelled: 0, commands: 0 },
   ...{ attempts: {}, waits: [], providerTimes: {} },
-  ...{ at: AT, pending: {}, scheduled: 0, processing: 0 },
+  pulse,
 }
 
 const read = (changes: { pulse?: Partial<Pulse>; figures?: Partial<QueueFigures> } = {}) =>
   parseOpenMetrics(
-    writeMetrics(familiesOf({ ...pulse, ...changes.pulse }, { ...figures, ...changes.figures }, "1.2.3"), "")
-      .text,
+    writeMetrics(
+      familiesOf({ ...figures, ...changes.figures, pulse: { ...pulse, ...changes.pulse } }, "1.2.3"),
+      "",
+    ).text,
   )
 const valuesOf = (families: ReturnType<typeof read>, name: string) =>
   families.get(name)?.samples.map(({ labels, value }) => [...Object.values(labels), value])

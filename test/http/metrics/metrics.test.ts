@@ -20,7 +20,7 @@ async function scrape(s: Scene) {
 
 describeScenes("GET /metrics", (scene) => {
   test("tells what has happened, and what is going on", async () => {
-    const s = await scene()
+    const s = await scene({ REDIS_COMMAND_BUDGET: "100000" })
     await makeBusy(s)
     const valuesOf = await scrape(s)
     expect(valuesOf("aiq_requests_enqueued")).toEqual([[9]])
@@ -46,6 +46,9 @@ describeScenes("GET /metrics", (scene) => {
     expect(valuesOf("aiq_processing")).toEqual([[0]])
     expect(valuesOf("aiq_provider_paused")).toContainEqual(["deepseek", 1])
     expect(valuesOf("aiq_provider_paused")).toContainEqual(["openai", 0])
+    expect(valuesOf("aiq_redis_commands")?.[0]?.[0]).toBeGreaterThan(20)
+    expect(valuesOf("aiq_redis_commands_today")?.[0]?.[0]).toBeGreaterThan(20)
+    expect(valuesOf("aiq_redis_commands_budget")).toEqual([[100_000]])
     expect(valuesOf("aiq_lane_last_claim_timestamp_seconds")).toEqual([["lane-0", expect.any(Number)]])
   })
 
