@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact"
 import { AIRequestQueueError } from "../../client/client.ts"
 import type { Watched } from "../data/use-reading.ts"
+import { isPassing } from "../data/watch.ts"
 
 /** There is nothing, which is no error: what would be here, and how it comes here. */
 export function Empty({ children }: { children: ComponentChildren }) {
@@ -19,21 +20,22 @@ export function Loading({ rows = 3 }: { rows?: number }) {
   )
 }
 
-export function Problem({ error }: { error: Error }) {
+/** `isWatched`: it is tried again without anybody's doing, where that makes sense. */
+export function Problem({ error, isWatched = false }: { error: Error; isWatched?: boolean }) {
   return (
     <p class="problem" role="alert">
       <span aria-hidden="true">■ </span>
       {explain(error)}
+      {isWatched && isPassing(error) && " Trying again."}
     </p>
   )
 }
 
-/** What is wrong, and what comes of it. */
+/** What is wrong. */
 export function explain(error: Error): string {
   if (!(error instanceof AIRequestQueueError)) return `The page failed: ${error.message}`
-  if (error.code === "unreachable" || error.code === "timeout")
-    return "The queue cannot be reached. Trying again."
-  if (error.code === "store_unavailable") return "The queue's store is down. Trying again."
+  if (error.code === "unreachable" || error.code === "timeout") return "The queue cannot be reached."
+  if (error.code === "store_unavailable") return "The queue's store is down."
   const fields = error.errors.map(({ path, message }) => `${path} ${message}`).join("; ")
   return fields === "" ? error.detail : `${error.detail} ${fields}`
 }
@@ -48,7 +50,7 @@ interface ReadProps<T> {
 export function Read<T>({ of, rows = 3, children }: ReadProps<T>) {
   return (
     <>
-      {of.error !== null && <Problem error={of.error} />}
+      {of.error !== null && <Problem error={of.error} isWatched />}
       {of.value === null ? of.error === null && <Loading rows={rows} /> : children(of.value)}
     </>
   )

@@ -115,7 +115,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
       await page.getByRole("button", { name: "Show the messages" }).click()
       await page.getByText(SECRET).waitFor()
       await page.goBack()
-      await page.getByLabel("Id").fill(answered)
+      await page.getByLabel("Id", { exact: true }).fill(answered)
       await page.getByRole("button", { name: "Show it" }).click()
       await page.getByText("attempt 1: completed").waitFor()
     })
