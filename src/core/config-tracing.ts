@@ -31,6 +31,7 @@ function readHeaders({ text, note }: Variables): Record<string, string> {
     .filter((each) => each.trim() !== "")) {
     const end = pair.indexOf("=")
     try {
+      if (end < 1) throw new Error("no pair")
       // It refuses what would make each export throw.
       headers.set(pair.slice(0, end).trim(), decodeURIComponent(pair.slice(end + 1)))
     } catch {
