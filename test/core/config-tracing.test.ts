@@ -38,6 +38,24 @@ describe("where spans go", () => {
   )
 })
 
+it("are not sent where OpenTelemetry is turned off", () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example", OTEL_SDK_DISABLED: "TRUE" }
+  expect(tracing(env)?.url).toBe("")
+})
+
+it.each([
+  { OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4317" },
+  { OTEL_EXPORTER_OTLP_HEADERS: "nopair" },
+  { OTEL_TRACES_SAMPLER_ARG: "half" },
+])(
+  "are not sent from a process whose own %j nobody else understands, which is no reason to refuse to run",
+  (own) => {
+    const env = { ...NEEDED, OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example", ...own }
+    expect(parseConfig(env, "library").config?.tracing.url).toBe("")
+    expect(parseConfig(env).config).toBeNull()
+  },
+)
+
 describe("which part is kept", () => {
   it.each([
     ["", "", 1],
