@@ -22,7 +22,7 @@ export interface WatchOptions<T> {
 }
 
 export interface Watch {
-  /** Reads at once. */
+  /** Reads at once; anew when it is reading, for that may have been asked before what is to be seen. */
   refresh(): Promise<void>
   /** `everyMs` may have changed. */
   plan(): void
@@ -44,7 +44,9 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
   let retryAt: number | null = null
+  let isHopeless = false
   let running: Promise<void> | null = null
+  let next: Promise<void> | null = null
 
   function change(changes: Partial<Reading<T>>) {
     if (ended.signal.aborted) return
@@ -58,10 +60,12 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
       const value = await read(ended.signal)
       failures = 0
       retryAt = null
+      isHopeless = false
       change({ value, error: null, readAt: Date.now(), isReading: false })
     } catch (error) {
       failures += 1
       retryAt = Date.now() + backOff(error, failures)
+      isHopeless = isRefused(error)
       change({ error: error instanceof Error ? error : new Error(String(error)), isReading: false })
     }
     running = null
@@ -74,8 +78,18 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
     return running
   }
 
+  function refresh(): Promise<void> {
+    if (running === null) return begin()
+    next ??= running.then(async () => {
+      next = null
+      if (!ended.signal.aborted) await begin()
+    })
+    return next
+  }
+
   /** null: never. */
   function nextAt(): number | null {
+    if (isHopeless) return null
     if (retryAt !== null) return retryAt
     if (reading.readAt === null) return 0
     const pause = everyMs() ?? (reading.value === from?.value ? FRESH_MS : null)
@@ -99,7 +113,7 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
   document.addEventListener("visibilitychange", plan)
   plan()
   return {
-    refresh: begin,
+    refresh,
     plan,
     stop() {
       ended.abort()
@@ -107,6 +121,12 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
       document.removeEventListener("visibilitychange", plan)
     },
   }
+}
+
+/** Asked the same way again, it would be refused again. */
+function isRefused(error: unknown): boolean {
+  const status = error instanceof AIRequestQueueError ? (error.status ?? 0) : 0
+  return status >= 400 && status < 500 && status !== 408 && status !== 429
 }
 
 /** ms. Spread, so that the tabs of a whole team do not come back together. */

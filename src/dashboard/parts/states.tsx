@@ -19,21 +19,37 @@ export function Loading({ rows = 3 }: { rows?: number }) {
   )
 }
 
-export function Problem({ error }: { error: Error }) {
+/** `isWatched`: it is asked again by itself. */
+export function Problem({ error, isWatched = false }: { error: Error; isWatched?: boolean }) {
   return (
     <p class="problem" role="alert">
       <span aria-hidden="true">■ </span>
-      {explain(error)}
+      {isWatched ? explain(error) : explainOnce(error)}
     </p>
   )
 }
 
-/** What is wrong, and what comes of it. */
+/** What is wrong with what is watched, and what comes of it. */
 export function explain(error: Error): string {
+  const text = OUTAGES[codeOf(error)]
+  return text === undefined ? explainOnce(error) : `${text} Trying again.`
+}
+
+const OUTAGES: Record<string, string | undefined> = {
+  unreachable: "The queue cannot be reached.",
+  timeout: "The queue does not answer.",
+  store_unavailable: "The queue's store is down.",
+}
+
+function codeOf(error: Error): string {
+  return error instanceof AIRequestQueueError ? error.code : ""
+}
+
+/** Of what a person asked for, who can ask again. */
+export function explainOnce(error: Error): string {
   if (!(error instanceof AIRequestQueueError)) return `The page failed: ${error.message}`
-  if (error.code === "unreachable" || error.code === "timeout")
-    return "The queue cannot be reached. Trying again."
-  if (error.code === "store_unavailable") return "The queue's store is down. Trying again."
+  const outage = OUTAGES[error.code]
+  if (outage !== undefined) return `${outage} Look whether it was done before you try again.`
   const fields = error.errors.map(({ path, message }) => `${path} ${message}`).join("; ")
   return fields === "" ? error.detail : `${error.detail} ${fields}`
 }
@@ -48,7 +64,7 @@ interface ReadProps<T> {
 export function Read<T>({ of, rows = 3, children }: ReadProps<T>) {
   return (
     <>
-      {of.error !== null && <Problem error={of.error} />}
+      {of.error !== null && <Problem error={of.error} isWatched />}
       {of.value === null ? of.error === null && <Loading rows={rows} /> : children(of.value)}
     </>
   )
