@@ -55,9 +55,9 @@ export function Alerts() {
                 {
                   title: "What is wrong",
                   show: ({ text, remedy }) => (
-                    <>
+                    <span>
                       {text} <span class="remedy">{remedy}</span>
-                    </>
+                    </span>
                   ),
                 },
               ]}

@@ -11,18 +11,18 @@ interface RuleMember {
 export const RULES: { name: AlertRule; title: string; members: RuleMember[] }[] = [
   {
     name: "no_drain",
-    title: "no_drain: requests wait, and nothing claims them",
+    title: "no_drain: nothing claims what waits",
     members: [{ name: "seconds", label: "For so many seconds", byDefault: 180 }],
   },
-  { name: "breaker_open", title: "breaker_open: a provider or its account is refused", members: [] },
+  { name: "breaker_open", title: "breaker_open: a provider does not answer", members: [] },
   {
     name: "backlog_age",
-    title: "backlog_age: there is a backlog, and it waits long",
+    title: "backlog_age: requests wait long",
     members: [{ name: "seconds", label: "For so many seconds", byDefault: 600 }],
   },
   {
     name: "failure_rate",
-    title: "failure_rate: many attempts of a provider fail",
+    title: "failure_rate: many attempts fail",
     members: [
       { name: "percent", label: "Percent that fail", byDefault: 25 },
       { name: "attempts", label: "Of so many attempts", byDefault: 20 },
@@ -30,7 +30,7 @@ export const RULES: { name: AlertRule; title: string; members: RuleMember[] }[] 
   },
   {
     name: "command_budget",
-    title: "command_budget: the day's store commands are nearly spent",
+    title: "command_budget: the day's is nearly spent",
     members: [{ name: "percent", label: "Percent of the budget", byDefault: 80 }],
   },
 ]

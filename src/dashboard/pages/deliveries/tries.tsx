@@ -9,7 +9,7 @@ export function Tries({ attempts }: { attempts: DeliveryAttempt[] }) {
   if (last === undefined) return <span class="muted">none yet</span>
   return (
     <>
-      {tellResult(last)}
+      <span>{tellResult(last)}</span>
       <details>
         <summary>{attempts.length === 1 ? "1 try" : `${attempts.length} tries`}</summary>
         <ol class="tries">

@@ -101,7 +101,7 @@ function Details({ request, changed }: { request: StatusReply; changed: () => Pr
       </Card>
       <Card title="Tokens">
         {usage === null ? (
-          <Empty>Known once it is answered.</Empty>
+          <Empty>{request.finishedAt === null ? "Known once it is answered." : "None are known."}</Empty>
         ) : (
           <Facts>
             <Fact name="Input">{formatCount(usage.inputTokens)}</Fact>
