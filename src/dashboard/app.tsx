@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks"
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { AIRequestQueueError } from "../client/client.ts"
 import { type Kept, KeptContext } from "./data/kept.ts"
 import { PULSE_EVERY_MS, PulseContext } from "./data/pulse.ts"
@@ -16,7 +16,10 @@ export function App() {
   const [error, setError] = useState<Error | null>(null)
   const [notice, setNotice] = useState<string | null>(null)
 
+  const latest = useRef("")
+
   const end = useCallback((why: string | null) => {
+    latest.current = ""
     forgetKey()
     setSession(null)
     setNotice(why)
@@ -24,7 +27,9 @@ export function App() {
   const enter = useCallback(
     async (key: string) => {
       setNotice(null)
-      setSession(await signIn(key, () => end(ENDED)))
+      latest.current = key
+      // What comes late for a key that was left ends nothing.
+      setSession(await signIn(key, () => latest.current === key && end(ENDED)))
     },
     [end],
   )

@@ -12,6 +12,7 @@ export interface Prices {
 export const HISTORY_PRICE = 4
 export const PROVIDERS_PRICE = 4
 export const STATUS_PRICE = 4
+export const ALERTS_PRICE = 1
 
 /** About, of the dearest answer: docs/costs.md counts them. The first that matches. */
 const PRICES: [RegExp, number][] = [
@@ -21,6 +22,9 @@ const PRICES: [RegExp, number][] = [
   [/^GET \/v1\/providers\b/, PROVIDERS_PRICE],
   [/^GET \/v1\/requests\?/, 40],
   [/^GET \/v1\/requests\//, STATUS_PRICE],
+  [/^GET \/v1\/alerts\b/, ALERTS_PRICE],
+  [/^GET \/v1\/deliveries\?.*requestId=/, 2],
+  [/^GET \/v1\/deliveries\?/, 34],
   [/^GET /, 3],
   [/./, 8],
 ]

@@ -22,7 +22,7 @@ export interface WatchOptions<T> {
 }
 
 export interface Watch {
-  /** Reads at once. */
+  /** Reads at once; anew when it is reading, for that may have been asked before what is to be seen. */
   refresh(): Promise<void>
   /** `everyMs` may have changed. */
   plan(): void
@@ -47,6 +47,7 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
   let isOver = false
   let retryAt: number | null = null
   let running: Promise<void> | null = null
+  let next: Promise<void> | null = null
 
   function change(changes: Partial<Reading<T>>) {
     if (ended.signal.aborted) return
@@ -78,6 +79,15 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
     return running
   }
 
+  function refresh(): Promise<void> {
+    if (running === null) return begin()
+    next ??= running.then(async () => {
+      next = null
+      if (!ended.signal.aborted) await begin()
+    })
+    return next
+  }
+
   /** null: never. */
   function nextAt(): number | null {
     if (isOver) return null
@@ -104,7 +114,7 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
   document.addEventListener("visibilitychange", plan)
   plan()
   return {
-    refresh: begin,
+    refresh,
     plan,
     stop() {
       ended.abort()

@@ -1,10 +1,13 @@
 import { useState } from "preact/hooks"
 import { useAction } from "../data/use-action.ts"
 import { Dialog } from "./dialog.tsx"
-import { explain } from "./states.tsx"
+import { keepFocus, say } from "./focus.ts"
+import { explainOnce } from "./states.tsx"
 
 interface Props {
   label: string
+  /** What it is done to, for who cannot see where it stands. */
+  about?: string
   act: () => Promise<unknown>
   /** What comes of it, which has to be said yes to. Absent: it can be taken back, and is done at once. */
   confirm?: string
@@ -13,14 +16,20 @@ interface Props {
 }
 
 /** A lever. Says when it could not be pulled. */
-export function ActionButton({ label, act, confirm, tone = "plain", isDisabled = false }: Props) {
+export function ActionButton({ label, about, act, confirm, tone = "plain", isDisabled = false }: Props) {
+  const name = about === undefined ? label : `${label} ${about}`
   const [isAsking, setAsking] = useState(false)
-  const { run, isBusy, error } = useAction(act)
+  const { run, isBusy, error } = useAction(async () => {
+    await act()
+    say(`${name}: done.`)
+    keepFocus()
+  })
   return (
     <>
       <button
         type="button"
         class={tone}
+        aria-label={name}
         disabled={isDisabled}
         aria-busy={isBusy}
         onClick={() => (confirm === undefined ? void run() : setAsking(true))}
@@ -29,11 +38,11 @@ export function ActionButton({ label, act, confirm, tone = "plain", isDisabled =
       </button>
       {error !== null && (
         <span class="problem" role="alert">
-          {explain(error)}
+          {explainOnce(error)}
         </span>
       )}
       {isAsking && (
-        <Dialog title={label} onClose={() => setAsking(false)}>
+        <Dialog title={name} onClose={() => setAsking(false)}>
           <p>{confirm}</p>
           <div class="buttons">
             <button

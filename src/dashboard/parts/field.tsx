@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact"
-import { useId } from "preact/hooks"
+import { useEffect, useId, useRef } from "preact/hooks"
 
 interface Props {
   label: string
@@ -46,16 +46,21 @@ interface InputProps extends Props {
   required?: boolean
   placeholder?: string
   defaultValue?: string | number
-  /** When it is left, or Enter is pressed. */
+  /** When it is left, or Enter is pressed; what it sets comes back as `defaultValue`, also by other ways. */
   onChange?: (value: string) => void
 }
 
 export function TextField({ label, name, hint, problem, type = "text", onChange, ...rest }: InputProps) {
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    if (onChange !== undefined && input.current !== null) input.current.value = `${rest.defaultValue ?? ""}`
+  }, [rest.defaultValue])
   return (
     <Field {...{ label, name, problem, ...(hint !== undefined && { hint }) }}>
       {(of) => (
         <input
           {...of}
+          ref={input}
           type={type as "text"}
           {...rest}
           onChange={(event) => onChange?.(event.currentTarget.value.trim())}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact"
-import { useRef } from "preact/hooks"
+import { useRef, useState } from "preact/hooks"
 import { AIRequestQueueError } from "../../client/client.ts"
 import { useAction } from "../data/use-action.ts"
 import { Problem } from "./states.tsx"
@@ -8,6 +8,8 @@ interface Props {
   /** What it is about, for who cannot see where it stands. */
   label: string
   submit: string
+  /** Said when it is done, and the fields show again what is so. */
+  done?: string
   /** One field with its button beside it. */
   isLine?: boolean
   /** What it does with its fields; what it throws is told at the field, or below. */
@@ -15,16 +17,23 @@ interface Props {
   children: (error: Error | null) => ComponentChildren
 }
 
-export function Form({ label, submit, isLine = false, act, children }: Props) {
+export function Form({ label, submit, done, isLine = false, act, children }: Props) {
   const form = useRef<HTMLFormElement>(null)
+  const [isDone, setDone] = useState(false)
   const { run, isBusy, error } = useAction(async () => {
-    if (form.current !== null) await act(new FormData(form.current))
+    if (form.current === null) return
+    setDone(false)
+    await act(new FormData(form.current))
+    if (done === undefined) return
+    form.current?.reset()
+    setDone(true)
   })
   return (
     <form
       ref={form}
       class={isLine ? "form line" : "form"}
       aria-label={label}
+      onInput={() => setDone(false)}
       onSubmit={(event) => {
         event.preventDefault()
         void run()
@@ -36,6 +45,7 @@ export function Form({ label, submit, isLine = false, act, children }: Props) {
         <button type="submit" class="main" aria-busy={isBusy}>
           {submit}
         </button>
+        {done !== undefined && <span role="status">{isDone && done}</span>}
       </div>
     </form>
   )

@@ -25,19 +25,31 @@ export function Problem({ error, isWatched = false }: { error: Error; isWatched?
   return (
     <p class="problem" role="alert">
       <span aria-hidden="true">■ </span>
-      {explain(error)}
+      {isWatched ? explain(error) : explainOnce(error)}
       {isWatched && isPassing(error) && " Trying again."}
     </p>
   )
 }
 
+const OUTAGES: Record<string, string | undefined> = {
+  unreachable: "The queue cannot be reached.",
+  timeout: "The queue does not answer.",
+  store_unavailable: "The queue's store is down.",
+}
+
 /** What is wrong. */
 export function explain(error: Error): string {
   if (!(error instanceof AIRequestQueueError)) return `The page failed: ${error.message}`
-  if (error.code === "unreachable" || error.code === "timeout") return "The queue cannot be reached."
-  if (error.code === "store_unavailable") return "The queue's store is down."
+  const outage = OUTAGES[error.code]
+  if (outage !== undefined) return outage
   const fields = error.errors.map(({ path, message }) => `${path} ${message}`).join("; ")
   return fields === "" ? error.detail : `${error.detail} ${fields}`
+}
+
+/** The same of what a person asked for, who can ask again. */
+export function explainOnce(error: Error): string {
+  const isOutage = error instanceof AIRequestQueueError && OUTAGES[error.code] !== undefined
+  return isOutage ? `${explain(error)} Look whether it was done before you try again.` : explain(error)
 }
 
 interface ReadProps<T> {

@@ -49,9 +49,10 @@ describe.runIf(browserPath && stackStores.includes("redis"))(
       const demo = spawn(join(checkout.path, "node"), ["dev/demo.ts", "--requests", "150", "--speed", "4"], {
         cwd: checkout.folder,
         env: { ...env, PORT: String(stack.port), ADMIN_API_KEY: ADMIN_KEY },
-        stdio: "ignore",
+        stdio: ["ignore", "pipe", "pipe"],
       })
-      return once(demo, "close").then(([code]) => code as number)
+      const said = Promise.all([text(demo.stdout), text(demo.stderr)])
+      return once(demo, "close").then(async ([code]) => ({ code, said: (await said).join("") }))
     }
 
     it("names a provider that fails, its cause and what to do; one click pauses it, and one lets it go on", async () => {

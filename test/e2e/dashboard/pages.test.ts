@@ -73,7 +73,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
     ["requests", "requests?state=completed", "gpt-5-mini"],
     ["dead letters", "dead-letters", "provider_rejected"],
     ["providers", "providers", "Pause openai"],
-    ["keys", "keys", "Revoke tenant"],
+    ["keys", "keys", "tenant"],
     ["audit", "audit", "key.issued"],
   ] as const
   it.each(PAGES)("%s: without barriers on a telephone in the dark and at a desk", async (_, hash, text) => {
@@ -150,6 +150,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
           "Overview",
           "Requests",
           "Dead letters",
+          "Deliveries",
         ])
         await page.goto(`${stack.url}/dashboard/#/providers`)
         await page.getByText("There is no such page, or not for this key.").waitFor()
@@ -226,7 +227,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
       await page.getByRole("button", { name: "I have it" }).click()
       expect(await page.content()).not.toContain(shown)
       await page.getByRole("button", { name: "Revoke a service" }).click()
-      await page.getByRole("dialog").getByRole("button", { name: "Revoke a service" }).click()
+      await page.getByRole("dialog").getByRole("button", { name: "Revoke", exact: true }).click()
       await eventually(async () => (await page.getByText("a service").count()) === 0)
       expect((await admin.keys.list()).map(({ name }) => name)).not.toContain("a service")
     })

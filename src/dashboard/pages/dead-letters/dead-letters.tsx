@@ -3,6 +3,7 @@ import type { SweepGroup, SweepTotals } from "../../../client/client.ts"
 import { useReading } from "../../data/use-reading.ts"
 import { formatCount } from "../../format.ts"
 import { Card } from "../../parts/card.tsx"
+import { keepFocus } from "../../parts/focus.ts"
 import { Read } from "../../parts/states.tsx"
 import { Table } from "../../parts/table.tsx"
 import { linkTo } from "../../router.ts"
@@ -84,9 +85,9 @@ export function DeadLetters() {
       {asked !== null && (
         <SweepDialog
           {...asked}
-          onClose={() => {
+          onClose={(isChanged) => {
             setAsked(null)
-            void counted.refresh()
+            if (isChanged) void counted.refresh().then(keepFocus)
           }}
         />
       )}

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import type { SweepGroup, SweepTotals } from "../../../client/client.ts"
 import { formatCount } from "../../format.ts"
 import { Dialog } from "../../parts/dialog.tsx"
@@ -8,7 +8,8 @@ import { useSession } from "../../session.ts"
 interface Props {
   verb: "replay" | "discard"
   group: SweepGroup
-  onClose: () => void
+  /** `isChanged`: something may have been done. */
+  onClose: (isChanged: boolean) => void
 }
 
 type Stage = "counting" | "asking" | "running" | "over"
@@ -26,6 +27,7 @@ export function SweepDialog({ verb, group: { provider, errorCode }, onClose }: P
   const [totals, setTotals] = useState<SweepTotals | null>(null)
   const [error, setError] = useState<Error | null>(null)
   const [stopper] = useState(() => new AbortController())
+  const last = useRef<HTMLButtonElement>(null)
   const words = WORDS[verb]
 
   const work = async (dryRun: boolean) => {
@@ -43,25 +45,29 @@ export function SweepDialog({ verb, group: { provider, errorCode }, onClose }: P
     void work(true)
     return () => stopper.abort()
   }, [])
+  // The button that began it is gone; the one that ends it has its focus.
+  useEffect(() => {
+    if (stage === "running") last.current?.focus()
+  }, [stage])
+  const close = () => onClose(totals !== null || stage === "running")
 
+  const question = `This will ${verb} ${counted === 1 ? "1 request" : `${formatCount(counted)} requests`}. ${words.warning}`
   return (
-    <Dialog title={`${words.name} ${provider}: ${errorCode}`} onClose={onClose}>
-      {stage === "counting" && <p role="status">Counting: {formatCount(counted)} so far …</p>}
-      {stage === "asking" && error === null && (
-        <p>
-          This will {verb} {formatCount(counted)} requests. {words.warning}
-        </p>
-      )}
+    <Dialog title={`${words.name} ${provider}: ${errorCode ?? "no code"}`} onClose={close}>
       {totals !== null && (
-        <>
-          <progress aria-label="Progress" max={Math.max(counted, totals.matched)} value={totals.matched} />
-          <p role="status">
+        <progress aria-label="Progress" max={Math.max(counted, totals.matched)} value={totals.matched} />
+      )}
+      <p role="status">
+        {stage === "counting" && `Counting: ${formatCount(counted)} so far …`}
+        {stage === "asking" && error === null && (counted === 0 ? "There are none any more." : question)}
+        {totals !== null && (
+          <>
             {formatCount(totals.done)} of {formatCount(Math.max(counted, totals.matched))} {words.done}
             {totals.skipped > 0 && `, ${formatCount(totals.skipped)} had changed meanwhile`}
             {stage === "over" && (stopper.signal.aborted ? ": stopped." : ".")}
-          </p>
-        </>
-      )}
+          </>
+        )}
+      </p>
       {error !== null && <Problem error={error} />}
       <div class="buttons">
         {stage === "asking" && error === null && counted > 0 && (
@@ -76,15 +82,9 @@ export function SweepDialog({ verb, group: { provider, errorCode }, onClose }: P
             {words.name} {formatCount(counted)}
           </button>
         )}
-        {stage === "running" ? (
-          <button type="button" onClick={() => stopper.abort()}>
-            Stop
-          </button>
-        ) : (
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-        )}
+        <button ref={last} type="button" onClick={() => (stage === "running" ? stopper.abort() : close())}>
+          {stage === "running" ? "Stop" : "Close"}
+        </button>
       </div>
     </Dialog>
   )

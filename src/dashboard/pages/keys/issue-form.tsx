@@ -18,7 +18,12 @@ const PRIORITIES: [string, string][] = [
 
 export function IssueForm({ issue }: { issue: (key: NewKey) => Promise<unknown> }) {
   return (
-    <Form label="Issue a key" submit="Issue the key" act={(fields) => issue(readKey(fields))}>
+    <Form
+      label="Issue a key"
+      submit="Issue the key"
+      done="It is issued."
+      act={(fields) => issue(readKey(fields))}
+    >
       {(error) => (
         <>
           <div class="fields">

@@ -27,11 +27,13 @@ export function Keys() {
               keyOf={({ keyId }) => keyId}
               empty="No key has been issued. Give each service one of its own, with no more than it needs."
               columns={[
-                { title: "Name", show: ({ name }) => name },
+                { title: "Name", show: ({ name }) => <span class="long">{name}</span> },
                 { title: "Id", show: ({ keyId }) => <code>{keyId}</code> },
                 {
                   title: "Organization",
-                  show: ({ organizationId }) => (organizationId === "*" ? "all" : organizationId),
+                  show: ({ organizationId }) => (
+                    <span class="long">{organizationId === "*" ? "all" : organizationId}</span>
+                  ),
                 },
                 { title: "May", show: ({ scopes }) => scopes.join(", ") },
                 { title: "Priority at most", show: ({ maxPriority }) => maxPriority ?? "any" },
@@ -46,7 +48,8 @@ export function Keys() {
                   title: "Revoke",
                   show: ({ keyId, name }) => (
                     <ActionButton
-                      label={`Revoke ${name}`}
+                      label="Revoke"
+                      about={name}
                       tone="danger"
                       confirm={`Whoever uses ${keyId} is refused within 30 s. This cannot be taken back.`}
                       act={async () => {

@@ -22,8 +22,7 @@ export function LimitsForm({ of, limits, save, path }: Props) {
   const act = (fields: FormData) =>
     save(Object.fromEntries(FIELDS.map(([name]) => [name, readNumber(fields, name)])) as unknown as Limits)
   return (
-    // Anew when somebody else has changed them, and not while one is writing.
-    <Form key={JSON.stringify(limits)} label={`Limits of ${of}`} submit="Save limits" act={act}>
+    <Form label={`Limits of ${of}`} submit="Save limits" done="Saved." act={act}>
       {(error) => (
         <div class="fields">
           {FIELDS.map(([name, label]) => (

@@ -46,7 +46,6 @@ export function Filters({ filter }: { filter: RequestFilter }) {
   const write = (name: Name, label: string) => (
     <TextField
       {...{ label, name, placeholder: "any", onChange: change(name) }}
-      key={filter[name]}
       defaultValue={filter[name] ?? ""}
     />
   )

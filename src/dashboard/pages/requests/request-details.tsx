@@ -86,6 +86,13 @@ function Details({ request, changed }: { request: StatusReply; changed: () => Pr
           </Fact>
           <Fact name="Replays">{formatCount(request.replays)}</Fact>
           <Fact name="Batch">{request.batchId ?? NONE}</Fact>
+          <Fact name="Callback">
+            {request.callback === null ? (
+              NONE
+            ) : (
+              <a href={linkTo(["deliveries"], { requestId: request.requestId })}>What became of it</a>
+            )}
+          </Fact>
           <Fact name="Served by">{request.simulated ? "the simulator" : "its provider"}</Fact>
         </Facts>
       </Card>
@@ -94,7 +101,7 @@ function Details({ request, changed }: { request: StatusReply; changed: () => Pr
       </Card>
       <Card title="Tokens">
         {usage === null ? (
-          <Empty>Known once it is answered.</Empty>
+          <Empty>{request.finishedAt === null ? "Known once it is answered." : "None are known."}</Empty>
         ) : (
           <Facts>
             <Fact name="Input">{formatCount(usage.inputTokens)}</Fact>

@@ -58,9 +58,15 @@ export function RequestList({ query }: { query: URLSearchParams }) {
                 },
                 { title: "State", show: ({ state }) => <StateBadge state={state} /> },
                 { title: "Error", show: ({ error }) => error?.code ?? NONE },
-                { title: "Model", show: ({ provider, model }) => `${provider}/${model}` },
+                {
+                  title: "Model",
+                  show: ({ provider, model }) => <span class="long">{`${provider}/${model}`}</span>,
+                },
                 { title: "Priority", show: ({ priority }) => priority },
-                { title: "Organization", show: ({ organizationId }) => organizationId },
+                {
+                  title: "Organization",
+                  show: ({ organizationId }) => <span class="long">{organizationId}</span>,
+                },
                 { title: "Attempts", isFigure: true, show: ({ attempts }) => attempts.length },
                 { title: "Created", show: ({ createdAt }) => <Time at={createdAt} /> },
                 {
