@@ -15,7 +15,7 @@ const limit = z.int().nullable()
 const limits = { concurrency: limit, rpm: limit, tpm: limit }
 const percentiles: z.ZodType<Shares> = Percentiles
 
-export const Trouble: z.ZodType<TroubleShape> = named(
+const Trouble: z.ZodType<TroubleShape> = named(
   "Trouble",
   z.strictObject({
     code: z.enum([

@@ -112,7 +112,7 @@ export const NO_ALERTS: AlertState = { alerts: [], recovered: [], notices: [] }
 const APART_MS = 30_000
 const HOUR_MS = 3_600_000
 /** Told for so long, as other webhooks. */
-export const NOTICE_PATIENCE_MS = 24 * HOUR_MS
+const NOTICE_PATIENCE_MS = 24 * HOUR_MS
 /** Of a provider that nobody knows any more. */
 const FORGOTTEN_MS = 24 * HOUR_MS
 const MAX_KEPT = 20
