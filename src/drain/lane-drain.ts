@@ -51,10 +51,10 @@ export class LaneDrain {
       // From here on who wakes this lane sets its alarm; until here the drain was told, and knows when to go on.
       this.#drain = null
     }
-    // The object lives until it has ended; the next alarm does not wait for it.
-    void this.#deps.tracing?.flush(EXPORTS_AT_END)
     if (drain.nextAt !== null) await this.#sleep(drain.nextAt)
     await this.#passingOn
+    // Behind all else that takes a subrequest. The object lives until it has ended; the next alarm does not wait for it.
+    void this.#deps.tracing?.flush(EXPORTS_AT_END)
   }
 
   async wake(at: number): Promise<void> {

@@ -21,7 +21,7 @@ const SILENCE_MS = 40_000
 /** Then the next tick takes over, while a request with the longest timeout, 10 min, still fits into this invocation. */
 const CLAIMING_MS = 180_000
 
-/** How long ticks that find nothing rest where commands are spared: a little less than five of them take. */
+/** How long ticks that find nothing only look at the backlog where commands are spared: a little less than five take. */
 const REST_MS = 290_000
 
 /** Until when, epoch ms. */
@@ -67,12 +67,14 @@ export async function runTick(deps: DrainDeps): Promise<DrainReport> {
 
 /**
  * What the cron does where lanes drain: sees to due, expired and overdue requests, and wakes as many lanes as the backlog
- * and what providers allow deserve; none when nothing could start. Requests that come wake a lane themselves, so where
- * commands are spared this rests for minutes, or until something is due. Never throws.
+ * and what providers allow deserve; none when nothing could start. Where commands are spared it
+ * only looks at the backlog for minutes, or until something is due: requests that come wake a lane themselves, but those of
+ * the library. Never throws.
  */
 export async function tickLanes(deps: DrainDeps, lanes: Lanes): Promise<DrainReport> {
   const { queue, clock } = deps
-  if (queue.isSparing() && clock() < (rests.get(queue) ?? 0)) return newReport()
+  const isResting = queue.isSparing() && clock() < (rests.get(queue) ?? 0)
+  if (isResting && (await queue.health()).backlog === 0) return newReport()
   const report = await lookAround(deps)
   const deserved = Math.min(lanes.count, Math.ceil(report.remaining / deps.config.drainConcurrency))
   const woken = Array.from({ length: deserved }, (_, lane) => lanes.wake(lane, 0))

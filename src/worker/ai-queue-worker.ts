@@ -47,6 +47,8 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
   #startedAt = 0
   #owner = ""
   #drain: Drain | null = null
+  /** Spans of the last drain, on their way. */
+  #sending: Promise<number> | undefined
   #work = Promise.resolve()
   #stopping: Promise<void> | null = null
   /** Ends the rest between two drains. */
@@ -132,7 +134,7 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
         this.#drain = drain
         await carryOut(drain)
         this.#drain = null
-        void deps.tracing?.flush(EXPORTS_AT_END)
+        this.#sending = deps.tracing?.flush(EXPORTS_AT_END)
         // Whoever woke it meanwhile told the drain.
         if (drain.nextAt !== null && drain.nextAt <= deps.clock()) continue
         if (this.#isUp) this.#guard("idle", () => this.emit("idle"))
@@ -177,7 +179,8 @@ export class AIQueueWorker extends EventEmitter<WorkerEvents> {
     const breakOff = after(ms - closingMs).then(() => this.#drain?.hand.giveBackAll())
     // A store that hangs can keep the drain for longer.
     await Promise.race([this.#work, after(ms)])
-    await Promise.race([deps.tracing?.flush(EXPORTS_AT_END), after(closingMs)])
+    const sent = Promise.all([this.#sending, deps.tracing?.flush(EXPORTS_AT_END)])
+    await Promise.race([sent, after(closingMs)])
     ended.abort()
     await breakOff
   }

@@ -30,11 +30,12 @@ export function openCrew(options: AIQueueWorkerOptions): Crew {
   const log = options.log ?? quietLog
   const services = openQueue(settings.config, createNodeTransport, log)
   const { queue, clock, config, tracing } = services
+  const lookout = new Lookout(queue, clock, settings.pollIntervalMs)
   let workers = 0
   return {
     settings,
-    lookout: new Lookout(queue, clock, settings.pollIntervalMs),
-    alertRounds: new AlertRounds(services.alerts.evaluate),
+    lookout,
+    alertRounds: new AlertRounds(services.alerts.evaluate, () => lookout.hurry()),
     deps: {
       ...{ queue, clock, log, tracing, random: Math.random },
       providers: createCallers(settings, options),

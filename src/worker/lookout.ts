@@ -70,6 +70,12 @@ export class Lookout {
     this.#wake(remaining)
   }
 
+  /** There are chores, which only a claim tells of. */
+  hurry(): void {
+    this.#dueAt = 0
+    this.#schedule()
+  }
+
   /** A reading of the queue's health that is no older than that. */
   async health(maxAgeMs: number): Promise<QueueHealth> {
     if (this.#health !== null && this.#clock() - this.#health.at < maxAgeMs) return this.#health.reading

@@ -32,9 +32,11 @@ describe("the rounds of a process", () => {
 
   it("are made once a minute while any of its workers runs", () => {
     let rounds = 0
-    const alerts = new AlertRounds(async () => {
+    const evaluate = async () => {
       rounds += 1
-    })
+      return false
+    }
+    const alerts = new AlertRounds(evaluate, () => {})
     const [one, two] = [{}, {}]
     alerts.join(one)
     alerts.join(two)

@@ -52,7 +52,7 @@ const THINGS: Record<string, (client: Client, operationId: string) => Promise<st
       const { body } = await client.call("GET", `/v1/deliveries?requestId=${requestId}`)
       return body.data[0]?.deliveryId ?? ""
     }
-    await expect.poll(known).not.toBe("")
+    await expect.poll(known, { timeout: 10_000 }).not.toBe("")
     return known()
   },
   keyId: async (client) =>
