@@ -59,3 +59,10 @@ it("what alone is more than a minute leaves is read only when it is asked for", 
   expect(statsEvery(EXTRAS)).toBe(MINUTE_MS)
   expect(statsEvery(EXTRAS + 1)).toBeNull()
 })
+
+it("what a page cost to open makes no pulse late", () => {
+  const meter = createMeter(() => 0)
+  meter.note({ commands: 3 * EXTRAS, isPulse: false }, false)
+  expect(meter.waitFor(1)).toBe(MINUTE_MS)
+  expect(meter.waitFor(0)).toBe(0)
+})

@@ -228,7 +228,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
       expect(await page.content()).not.toContain(shown)
       await page.getByRole("button", { name: "Revoke a service" }).click()
       await page.getByRole("dialog").getByRole("button", { name: "Revoke", exact: true }).click()
-      await eventually(async () => (await page.getByText("a service").count()) === 0)
+      await eventually(async () => (await page.getByRole("rowheader", { name: "a service" }).count()) === 0)
       expect((await admin.keys.list()).map(({ name }) => name)).not.toContain("a service")
     })
   })
