@@ -212,6 +212,20 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
     await admin.levers.resumeProvider("deepseek")
   })
 
+  it("where nobody looks for alerts, changing a rule says what to set", async () => {
+    await at(
+      "#/alerts",
+      ADMIN_KEY,
+      async (page) => {
+        await page.getByRole("checkbox", { name: /^no_drain/ }).check()
+        await page.getByRole("button", { name: "Save the rules" }).click()
+        await page.getByText("set ALERTS in the Worker's settings").waitFor()
+        expect(await findBarriers(page)).toEqual([])
+      },
+      { refused: [409] },
+    )
+  })
+
   it("a key is issued, shown once, and revoked", async () => {
     await at("#/keys", ADMIN_KEY, async (page) => {
       await page.getByLabel("Name", { exact: true }).fill("a service")
