@@ -9,6 +9,7 @@ import {
   chunkNames,
   countInFlight,
   countMembers,
+  hasNames,
   listNames,
   pauseQueue,
   readIndex,
@@ -39,10 +40,20 @@ export interface BackupOptions {
   onWaiting(inFlight: number): void
 }
 
-/** Everything that a queue has stored, as lines. Throws when the signal is aborted: a part of a backup is none. */
+/**
+ * Everything that a queue has stored, as lines. Throws when the signal is aborted, since a part of a backup is none, and
+ * `invalid_request` where there is no such queue.
+ */
 export async function backUp(options: BackupOptions): Promise<DumpFooter> {
   const { redis, queueName, clock = Date.now, random = Math.random, signal, sink } = options
   const store = new CopyStore({ redis, queueName, clock, random, signal })
+  // A wrong name must neither be paused nor leave an empty file, which would pass for a backup until it is needed.
+  if (!(await hasNames(store))) {
+    throw new AppError(
+      "invalid_request",
+      `There is no queue ${queueName} in this store: nothing has its name.`,
+    )
+  }
   if (options.pause) await pauseAndWait(store, options)
   const startedAt = clock()
   const names = await listNames(store)

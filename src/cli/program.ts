@@ -37,7 +37,7 @@ error is one on stderr: {"error": {"code", "detail", "errors", …}}.`
 export function createProgram(): Command {
   const program = new Command("ai-request-queue")
     .description(
-      "The AI request queue from a terminal: enqueue, look, wait, cancel, replay, discard, import.",
+      "The AI request queue from a terminal: enqueue, look, wait, cancel, replay, discard, import, back up.",
     )
     .version(VERSION)
     .addOption(

@@ -10,9 +10,18 @@ export interface TracingSettings {
   ratio: number
 }
 
+const NOWHERE: TracingSettings = { url: "", headers: {}, serviceName: "", ratio: 0 }
+
+/** In a process of others', whose variables may mean what only their own SDK knows: then nothing is traced. */
+export function readOthersTracing(variables: Variables): { tracing: TracingSettings } {
+  const read = readTracing(variables)
+  return variables.problems.length === 0 ? read : { tracing: NOWHERE }
+}
+
 /** The variables of OpenTelemetry's specification, as far as they mean anything here. */
 export function readTracing(variables: Variables): { tracing: TracingSettings } {
   const { text, url } = variables
+  if (text("OTEL_SDK_DISABLED").toLowerCase() === "true") return { tracing: NOWHERE }
   const base = url("OTEL_EXPORTER_OTLP_ENDPOINT")
   return {
     tracing: {
@@ -31,6 +40,7 @@ function readHeaders({ text, note }: Variables): Record<string, string> {
     .filter((each) => each.trim() !== "")) {
     const end = pair.indexOf("=")
     try {
+      if (end < 1) throw new Error("no pair")
       // It refuses what would make each export throw.
       headers.set(pair.slice(0, end).trim(), decodeURIComponent(pair.slice(end + 1)))
     } catch {

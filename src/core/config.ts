@@ -4,7 +4,7 @@ import { readLimits } from "./config-limits.ts"
 import { readModels } from "./config-models.ts"
 import { type ProviderSettings, readProviders } from "./config-providers.ts"
 import { readRoutes } from "./config-routes.ts"
-import { readTracing, type TracingSettings } from "./config-tracing.ts"
+import { readOthersTracing, readTracing, type TracingSettings } from "./config-tracing.ts"
 import { type ConfigProblem, readVariables } from "./config-variables.ts"
 import { readWebhooks } from "./config-webhooks.ts"
 import type { ProviderLimits } from "./limits.ts"
@@ -152,7 +152,7 @@ export function parseConfig(
     models: readModels(variables, { providers, routes }),
     ...webhooks,
     alerts: readAlerts(variables, webhooks),
-    ...readTracing(variables),
+    ...(use === "api" ? readTracing(variables) : readOthersTracing(readVariables(env))),
   }
   return problems.length === 0 ? { config, problems: [] } : { config: null, problems }
 }

@@ -1,3 +1,4 @@
+import { VENDORS } from "./config-providers.ts"
 import type { Pulse, PulseProvider, Trouble, TroubleCode } from "./pulse.ts"
 import {
   type Attempts,
@@ -110,9 +111,16 @@ function findAccount(name: string, provider: PulseProvider, figures: Figures): P
     {
       ...{ severity: "critical", provider: name, since },
       text: `${withCause(text, attemptsAt(name, figures))}.`,
-      remedy: `Check key and balance in ${name}'s console (its key is a secret of the Worker, such as OPENAI_API_KEY), then resume ${name} on the dashboard's page Providers or with POST /v1/providers/${name}/resume; ${probeOf(provider, figures.at)}`,
+      remedy: `Check key and balance in ${name}'s console (its key is a secret of the Worker: ${keySecretOf(name)}), then resume ${name} on the dashboard's page Providers or with POST /v1/providers/${name}/resume; ${probeOf(provider, figures.at)}`,
     },
   ]
+}
+
+/** Of others only the settings know it. */
+function keySecretOf(name: string): string {
+  return Object.hasOwn(VENDORS, name)
+    ? `${name.toUpperCase()}_API_KEY`
+    : "the one that CUSTOM_PROVIDERS names"
 }
 
 function findBreaker(name: string, provider: PulseProvider, figures: Figures): Problem[] {

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
+import { AIRequestQueueError } from "../client/client.ts"
 import { type Kept, KeptContext } from "./data/kept.ts"
 import { PULSE_EVERY_MS, PulseContext } from "./data/pulse.ts"
 import { useReading } from "./data/use-reading.ts"
@@ -38,9 +39,9 @@ export function App() {
     const key = keptKey()
     if (key === null) return
     enter(key)
-      .catch(setError)
+      .catch((caught) => (isUnauthorized(caught) ? end(ENDED) : setError(caught)))
       .finally(() => setEntering(false))
-  }, [enter])
+  }, [enter, end])
 
   if (session !== null) return <SignedIn session={session} onSignOut={() => end("Signed out.")} />
   if (isEntering) return <Loading rows={6} />
@@ -58,6 +59,10 @@ export function App() {
     )
   }
   return <SignIn notice={notice} onKey={enter} />
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof AIRequestQueueError && error.status === 401
 }
 
 function SignedIn({ session, onSignOut }: { session: Session; onSignOut: () => void }) {

@@ -28,6 +28,7 @@ export function forgetKey(): void {
  * be no key. `end`: later an answer said that the key is good no more.
  */
 export async function signIn(apiKey: string, end: () => void): Promise<Session> {
+  let isIn = false
   const meter = createMeter(Date.now)
   const prices = createPrices()
   const client = new AIRequestQueueClient({
@@ -40,11 +41,12 @@ export async function signIn(apiKey: string, end: () => void): Promise<Session> 
         prices.of(init.method ?? "GET", url.slice(location.origin.length)),
         apiKey.startsWith("aiq_"),
       )
-      if (answer.status === 401) end()
+      if (answer.status === 401 && isIn) end()
       return answer
     },
   })
   const self = await client.keys.self()
+  isIn = true
   sessionStorage.setItem(PLACE, apiKey)
   return { client, self, meter, prices }
 }

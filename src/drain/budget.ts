@@ -9,6 +9,8 @@ const LEAST_TIMEOUT_MS = 1000
 export const SETTLE_BYTES = 8_000_000
 /** For a script that the store has forgotten, an answer that got lost, a lease to be extended. */
 const SPARE_TRIPS = 5
+/** Of these, what is kept even so: settling may take one more for what is handed back, or be tried again. */
+const LEAST_SPARE_TRIPS = 2
 /** Of spans, when a drain has ended: within what it kept to spare. */
 export const EXPORTS_AT_END = 4
 
@@ -68,6 +70,11 @@ export class Budget {
   claimable(obligations: Obligations): number {
     const tripsOfClaim = 2
     return Math.floor((this.spare(obligations) - tripsOfClaim) / (1 + this.#tripsPerResult))
+  }
+
+  /** Whether one more that is claimed already can be called and settled, with most of what is kept to spare. */
+  affordsCall(obligations: Obligations): boolean {
+    return this.spare(obligations) + SPARE_TRIPS >= 1 + this.#tripsPerResult + LEAST_SPARE_TRIPS
   }
 
   /** Nothing can be saved any more. */

@@ -8,6 +8,7 @@ import { Appetite } from "./appetite.ts"
 import { Bell } from "./bell.ts"
 import { Budget, type Obligations } from "./budget.ts"
 import type { Caller } from "./call-request.ts"
+import { ClaimAsked } from "./claim-asked.ts"
 import { Gate } from "./gate.ts"
 import { Hand } from "./hand.ts"
 import { type Group, Outbox } from "./outbox.ts"
@@ -135,6 +136,7 @@ export class Drain {
   readonly gate = new Gate()
   readonly partials: Partials
   readonly tally: Tally
+  readonly claimAsked: ClaimAsked
   readonly setTimer: SetTimer
   readonly bell: Bell
   readonly report = newReport()
@@ -143,12 +145,9 @@ export class Drain {
   isStopped = false
   /** The budget does not allow for it, or it was told to stop. */
   claimsNoMore = false
-  /** A claim asked for the hourly work. */
+  /** A claim asked for the hourly work, or for a roll: a minute is over. */
   isMaintenanceDue = false
-  /** A claim asked for a roll: a minute is over. */
   isRollDue = false
-  /** The operation id of a claim that has not been answered. */
-  claimOp: string | undefined
   #wokenAt = Number.POSITIVE_INFINITY
   #claimedAt = 0
   #lookAt: number
@@ -173,6 +172,7 @@ export class Drain {
     this.appetite = new Appetite(deps.random)
     this.outbox = new Outbox(deps.random, place.settleGroup)
     this.tally = options.tally ?? new Tally()
+    this.claimAsked = new ClaimAsked(deps.queue, this.tally)
     this.partials = new Partials({
       ...{ ...deps, setTimer: this.setTimer, storeSlots: this.storeSlots, budget: this.budget },
       writes: Math.floor(deps.config.subrequestLimit * PARTIALS_SHARE),
@@ -218,10 +218,7 @@ export class Drain {
     })
   }
 
-  /**
-   * Sends spans, when it is time, beside the calls: by a connection of the store's, which only texts that are followed and
-   * leases that are extended want too, and which it holds for three seconds at the longest. Nothing waits for it.
-   */
+  /** Sends spans by that connection of the store's which only followed texts and extended leases want, for 3 s at most. */
   sendSpans(): void {
     const { tracing } = this.deps
     if (tracing == null || this.#isExporting || this.#exportsLeft < 1 || !tracing.isDue) return
@@ -248,6 +245,11 @@ export class Drain {
   watch(watchedUntil: Map<string, number>): void {
     this.hand.watch(watchedUntil)
     this.partials.look()
+  }
+
+  /** One more of what was claimed can be called: asking for it may have taken several tries. */
+  get affordsCall(): boolean {
+    return this.budget.affordsCall(this.#obligations())
   }
 
   /** An operation, or one of our own steps, failed. */

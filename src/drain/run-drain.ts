@@ -60,17 +60,9 @@ export async function carryOut(drain: Drain): Promise<DrainReport> {
 async function turn(drain: Drain, group: Group | null, options: ClaimOptions | null): Promise<void> {
   const { appetite, deps } = drain
   const settlements = group?.settlements ?? []
-  const done = drain.tally.untold
-  // A claim whose answer did not come is asked for again: what it took must not wait for its leases to end.
-  if (options !== null) drain.claimOp ??= deps.queue.nextOp()
-  const op = drain.claimOp
   let exchanged: { replies: SettleReply[]; claim: Claim | null }
   try {
-    exchanged = await exchange(
-      drain,
-      settlements,
-      options && { ...options, ...(op && { op }), ...(done && { done }) },
-    )
+    exchanged = await exchange(drain, settlements, options && { ...options, ...drain.claimAsked.options })
   } catch (error) {
     storeFailed(drain, options === null ? "settle" : group === null ? "claim" : "turn", error)
     group?.failed(deps.clock())
@@ -90,8 +82,7 @@ async function turn(drain: Drain, group: Group | null, options: ClaimOptions | n
     if (drain.claimsNoMore) appetite.kick()
     return
   }
-  drain.claimOp = undefined
-  if (done !== undefined) drain.tally.told(done)
+  drain.claimAsked.answered()
   receive(drain, claim)
 }
 
@@ -114,7 +105,7 @@ function receive(drain: Drain, claim: Claim): void {
   for (const overdue of claim.overdue) drain.decided(settleOverdue(overdue))
   for (const claimed of claim.requests) {
     const provider = deps.providers.get(claimed.target.provider)
-    if (drain.gate.isClosed(claimed.target.provider)) {
+    if (drain.gate.isClosed(claimed.target.provider) || !drain.affordsCall) {
       drain.decided(handBack(claimed.lease))
       continue
     }

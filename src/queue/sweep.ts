@@ -10,7 +10,7 @@ import { type Acted, cancelAllOf, discardAllOf, type Found, replayAllOf } from "
 import type { SweepOptions, Swept } from "./sweep-contract.ts"
 import { type Entry, entriesBehind, placeOf, setsOf, stateOfPlace } from "./walk.ts"
 
-/** What one page looks at: two commands and some 100 kB. */
+/** What one page looks at: some 100 kB, by a command for each set that they may stand in and one or two for all. */
 const MOST_EXAMINED = 500
 
 /** Requests only move on, to the end again by a retry, so walked in this order hardly one is missed. */

@@ -39,6 +39,7 @@ export class SpanExporter {
   #waiting: string[] = []
   #dropped = 0
   #failures = 0
+  #failedAt = Number.NEGATIVE_INFINITY
   #heldUntil = 0
   #sentAt = 0
   #toldAt = Number.NEGATIVE_INFINITY
@@ -74,6 +75,7 @@ export class SpanExporter {
 
   async #send(batch: string[]): Promise<void> {
     const { settings, fetch, clock } = this.#deps
+    const startedAt = clock()
     let response: Response
     let answer: string
     try {
@@ -87,7 +89,7 @@ export class SpanExporter {
       answer = await response.text()
     } catch (error) {
       this.#putBack(batch)
-      return this.#failed(kindOf(error), 0)
+      return this.#failed(startedAt, kindOf(error), 0)
     }
     if (response.ok) {
       this.#dropped += readRejected(answer)
@@ -97,7 +99,7 @@ export class SpanExporter {
       const isRetryable = RETRYABLE.includes(response.status)
       if (isRetryable) this.#putBack(batch)
       else this.#dropped += batch.length
-      this.#failed(String(response.status), readRetryAfter(response.headers, clock()) ?? 0)
+      this.#failed(startedAt, String(response.status), readRetryAfter(response.headers, clock()) ?? 0)
     }
   }
 
@@ -107,10 +109,14 @@ export class SpanExporter {
     this.#waiting = [...kept, ...this.#waiting]
   }
 
-  #failed(reason: string, askedMs: number): void {
+  #failed(startedAt: number, reason: string, askedMs: number): void {
     const { clock, log } = this.#deps
-    const holdMs = Math.max(askedMs, LEAST_HOLD_MS * 2 ** this.#failures)
-    this.#heldUntil = clock() + Math.min(holdMs, LONGEST_HOLD_MS)
+    // Several that were under way together meet the same trouble, which counts once.
+    const isNew = startedAt > this.#failedAt
+    const holdMs = Math.max(askedMs, isNew ? LEAST_HOLD_MS * 2 ** this.#failures : 0)
+    this.#heldUntil = Math.max(this.#heldUntil, clock() + Math.min(holdMs, LONGEST_HOLD_MS))
+    if (!isNew) return
+    this.#failedAt = clock()
     this.#failures += 1
     // Once, not with each try: what is dropped meanwhile is told when the collector is back.
     if (this.#failures === 1) log.warn("spans_not_sent", { reason, waiting: this.#waiting.length })

@@ -27,6 +27,8 @@ export interface TellDeps {
 const OPERATORS = "*"
 /** Reading the notice and the secrets, two look-ups of the host, the call, reading and writing what came of it. */
 const SUBREQUESTS = 7
+/** A process without `ALERTS` leaves notices to others for so long each time. */
+const ELSEWHERE_MS = 30_000
 
 /**
  * Makes the handler of the chores `alert|<notice id>`: it tells whoever alerts go to now, and resolves to when the notice is
@@ -41,6 +43,8 @@ export function createTellAlert(deps: TellDeps) {
     const { state, changes } = await store.read()
     const notice = state.notices.find((each) => each.noticeId === noticeId)
     if (notice === undefined || notice.body === null) return null
+    // Whoever decided it knows whom to tell: this process cannot.
+    if (deps.setting === null && clock() < notice.until) return clock() + ELSEWHERE_MS
     const { url } = settingsInForce(deps.setting, changes)
     const posted = url === null ? null : await call(deps, url, notice)
     const after = decide(deps, notice, posted)

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
 import { createAccess } from "../../src/queue/access.ts"
+import { meterOf } from "../../src/queue/meter.ts"
 import { completion, settlement } from "../helpers/queue.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 import { dumpOf, restoreBackup, takeBackup } from "./dump.ts"
@@ -167,6 +168,20 @@ describeQueue("a backup and its restore", ({ store, open }) => {
       await expect(restoreBackup(store(), target.name, each)).rejects.toThrow("not a whole backup")
     }
     expect(await target.redis.exists(target.keys.meta)).toBe(0)
+  })
+
+  test("commands that were counted before do not make a queue one, nor do those of another store count", async () => {
+    const queue = open()
+    await queue.enqueueEach({})
+    await queue.redis.hIncrBy(queue.keys.meta, "untold", 1_000_000)
+    const { dump } = await takeBackup(store(), queue.name)
+    const copy = open({ name: `${queue.name}-copy` })
+    // They go along with the first command.
+    meterOf(store().url, copy.name).add(1000)
+    expect((await restoreBackup(store(), copy.name, dump)).differences).toEqual([])
+    const { today, yesterday } = (await copy.stats()).commands
+    expect(today).toBeGreaterThanOrEqual(1000)
+    expect(today + yesterday).toBeLessThan(2000)
   })
 
   test("what the restored queue does not hold is told", async () => {

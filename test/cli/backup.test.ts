@@ -105,10 +105,21 @@ describe("backup, verify and restore", () => {
     expect(await store.redis.exists("aiq:{broken}:meta")).toBe(0)
   })
 
+  it("refuse a queue that is not there, and neither pause it nor leave a file", async () => {
+    for (const flags of [[], ["--pause"]]) {
+      expect(await run(["backup", file, ...flags, "--queue", "misspelt"])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("There is no queue misspelt"),
+      })
+    }
+    expect(readdirSync(folder)).toEqual([])
+    expect(await store.redis.keys("aiq:{misspelt}:*")).toEqual([])
+  })
+
   it("leave no file when they are interrupted, or the store refuses the token", async () => {
     store.bridge.faults.inject({ fault: "delay", delayMs: 1000, contains: "HSCAN" })
     const running = startCli(["backup", file], { url: "", env: env("old") })
-    await eventually(() => running.output.stderr.includes("about"))
+    await eventually(() => running.output.stderr.includes("about"), { withinMs: 60_000 })
     running.process.kill("SIGINT")
     expect(await running.ended).toMatchObject({ code: 130 })
     const wrong = { url: "", env: { ...env("old"), UPSTASH_REDIS_REST_TOKEN: "wrong" } }

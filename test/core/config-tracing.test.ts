@@ -27,7 +27,7 @@ describe("where spans go", () => {
     expect(tracing(headers)?.headers).toEqual({ authorization: "Basic YTpi==", "x-team": "k=v" })
   })
 
-  it.each(["no pair", "=value", "a b=c", "x=%zz", "x=a%0d%0ab"])(
+  it.each(["no pair", "nopair", "=value", "a b=c", "x=%zz", "x=a%0d%0ab"])(
     "and headers such as %j are a problem that names the variable, not the value",
     (value) => {
       const { config, problems } = read({ OTEL_EXPORTER_OTLP_HEADERS: `good=1,${value}` })
@@ -37,6 +37,24 @@ describe("where spans go", () => {
     },
   )
 })
+
+it("are not sent where OpenTelemetry is turned off", () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example", OTEL_SDK_DISABLED: "TRUE" }
+  expect(tracing(env)?.url).toBe("")
+})
+
+it.each([
+  { OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4317" },
+  { OTEL_EXPORTER_OTLP_HEADERS: "nopair" },
+  { OTEL_TRACES_SAMPLER_ARG: "half" },
+])(
+  "are not sent from a process whose own %j nobody else understands, which is no reason to refuse to run",
+  (own) => {
+    const env = { ...NEEDED, OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example", ...own }
+    expect(parseConfig(env, "library").config?.tracing.url).toBe("")
+    expect(parseConfig(env).config).toBeNull()
+  },
+)
 
 describe("which part is kept", () => {
   it.each([

@@ -80,6 +80,8 @@ describe("troubles", () => {
     expect(trouble).toMatchObject({ severity: "critical", provider: "anthropic" })
     expect(trouble?.text).toContain("1 of 1 calls of the last 15 minutes ended with provider_auth")
     expect(trouble?.remedy).toMatch(/^Check key and balance/)
+    expect(trouble?.remedy).toContain("ANTHROPIC_API_KEY")
+    expect(only("provider_account", { providers: { groq: refused } })?.remedy).toContain("CUSTOM_PROVIDERS")
   })
 
   it("tell that nobody drains, and where to look", () => {

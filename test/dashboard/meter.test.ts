@@ -55,14 +55,14 @@ it("an issued key's look-up is counted once in 20 s, and nothing before it was s
   expect(meter.lastMinute()).toBe(2)
 })
 
+it("the pulse never waits, whatever was opened or clicked", () => {
+  const meter = createMeter(() => 0)
+  meter.note({ commands: 10 * WATCHING_LIMIT, isPulse: false }, true)
+  expect(meter.waitFor(0)).toBe(0)
+  expect(meter.waitFor(1)).toBe(MINUTE_MS)
+})
+
 it("what alone is more than a minute leaves is read only when it is asked for", () => {
   expect(statsEvery(EXTRAS)).toBe(MINUTE_MS)
   expect(statsEvery(EXTRAS + 1)).toBeNull()
-})
-
-it("what a page cost to open makes no pulse late", () => {
-  const meter = createMeter(() => 0)
-  meter.note({ commands: 3 * EXTRAS, isPulse: false }, false)
-  expect(meter.waitFor(1)).toBe(MINUTE_MS)
-  expect(meter.waitFor(0)).toBe(0)
 })

@@ -122,4 +122,19 @@ describe("docs/operations.md", () => {
     const codes = [...Object.keys(PROBLEM_STATUS), ...ERROR_CODES]
     expect(codes.filter((code) => !text.includes(`\`${code}\``))).toEqual([])
   })
+
+  it("tells every log line", () => {
+    const source = files
+      .filter((path) => /^src\/.*(?<!\.generated)\.tsx?$/.test(path))
+      .map(read)
+      .join("\n")
+    const calls = [...source.matchAll(/(?:[lL]og\??\.(?:info|warn|error)|[lL]og\?\.\[level\])\(([^{)]*)/g)]
+    const events = calls
+      .flatMap(([, args = ""]) => [...args.matchAll(/"([a-z_]+)"/g)])
+      .map(([, name = ""]) => name)
+    expect(events).toEqual(expect.arrayContaining(["attempt", "alert_firing", "command_budget", "stored"]))
+    const [, table = ""] = /^## Log lines\n([\s\S]*?)^## /m.exec(read("docs/operations.md")) ?? []
+    const told = [...table.matchAll(/^\| (`.*?) \| /gm)].flatMap(([, names = ""]) => names.split(", "))
+    expect(events.filter((event) => !told.includes(`\`${event}\``))).toEqual([])
+  })
 })

@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { Budget } from "../../src/drain/budget.ts"
 import { INVOCATION } from "../../src/drain/place.ts"
+import { deciding } from "./deciding.ts"
 import { describeScenes } from "./scene.ts"
 
 const NOTHING = { uncalled: 0, running: 0, unsettledTrips: 0 }
@@ -55,6 +56,19 @@ describe("the budget of an invocation", () => {
     expect(budget.claimable({ ...NOTHING, running: 20 })).toBe(22)
     expect(budget.claimable({ ...NOTHING, unsettledTrips: 3 })).toBe(26)
   })
+})
+
+test("of what was claimed with several tries, as much is called as can be settled", () => {
+  const { drain, hold } = deciding({ subrequestLimit: 50 })
+  const claimed = drain.budget.claimable(NOTHING)
+  // Two claims that were given up, and the one that was answered, with its bodies.
+  const asking = 4 + 4 + 2
+  drain.budget.spend(asking)
+  let called = 0
+  for (; called < claimed && drain.affordsCall; called++) hold()
+  // Each answer may be so large that it is settled by itself.
+  expect([claimed, called]).toEqual([21, 19])
+  expect(asking + 2 * called).toBe(50 - 2)
 })
 
 describeScenes("a drain with 50 subrequests", (scene) => {

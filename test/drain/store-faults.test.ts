@@ -1,5 +1,7 @@
 import { expect, test } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
+import { runDrain } from "../../src/drain/run-drain.ts"
+import { Tally } from "../../src/drain/tally.ts"
 import { describeScenes, type Scene } from "./scene.ts"
 
 /** Of the store, before it gives an operation up. */
@@ -7,6 +9,15 @@ const TRIES = 4
 
 const asks = (count: number, directive = "") =>
   Array.from({ length: count }, (_, i) => ({ text: `ask ${i} ${directive}` }))
+
+/** Has the store know all scripts: an answer that is lost is to be one of a script that ran. */
+async function knowingScripts(s: Scene): Promise<string[]> {
+  const ids = await s.enqueue(
+    ...Array.from({ length: 9 }, (_, i) => ({ text: `first ${i} [[sim: latencyMs=20]]` })),
+  )
+  await s.drain()
+  return ids
+}
 
 /** Every request is completed with one attempt, and was called once: nothing is lost, nothing is paid for twice. */
 async function expectEachOnce(s: Scene, ids: string[]) {
@@ -53,10 +64,26 @@ describeScenes("a drain over a store that fails", (scene) => {
 
   test("a claim that is given up beside answers hands out what it took with the next ones", async () => {
     const s = await scene({ DRAIN_CONCURRENCY: "3" })
+    const before = await knowingScripts(s)
     const ids = await s.enqueue(...asks(30, "[[sim: latencyMs=20]]"))
     s.store.bridge.faults.inject({ fault: "drop", when: "after", contains: scriptSha("turn"), times: TRIES })
     expect(await s.drain()).toMatchObject({ claimed: 30, completed: 30, errors: 1 })
-    await expectEachOnce(s, ids)
+    await expectEachOnce(s, [...before, ...ids])
+  })
+
+  test("what a lane has done is counted once, though a claim that told it is given up", async () => {
+    const s = await scene({ DRAIN_CONCURRENCY: "3" })
+    await knowingScripts(s)
+    await s.enqueue(...asks(30, "[[sim: latencyMs=20]]"))
+    const tally = new Tally()
+    const drain = () => runDrain(s.deps, { owner: "lane-0:epoch", concurrency: 3, tally })
+    s.store.bridge.faults.inject({ fault: "drop", when: "after", contains: scriptSha("turn"), times: TRIES })
+    expect(await drain()).toMatchObject({ completed: 30, errors: 1 })
+    // It tells what is left.
+    await drain()
+    expect(tally.untold).toBeUndefined()
+    const { lanes } = await s.queue.stats()
+    expect(lanes).toMatchObject([{ completed: 30, errors: 1 }])
   })
 
   test("an answer is kept until the store is back, and paid for once", async () => {

@@ -47,6 +47,8 @@ export async function visit({
 }: VisitOptions): Promise<Visit> {
   const profile = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...context })
   const page = await profile.newPage()
+  // A machine of two processors under a whole suite is slow.
+  page.setDefaultTimeout(60_000)
   const complaints: string[] = []
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text())

@@ -97,6 +97,12 @@ describe("what is asked of many requests", () => {
     [replay, { filter: "state=failed" }, "/filter", /^must be an object$/],
     [replay, { filter: { state: "failed" }, limit: 201 }, "/limit", /from 1 to 200$/],
     [replay, { filter: { state: "failed" }, cursor: "x" }, "/cursor", /nextCursor of an earlier page$/],
+    [
+      replay,
+      { filter: { state: "failed" }, cursor: null },
+      "/cursor",
+      /the first has none, and null ends them$/,
+    ],
   ])("is refused where it makes no sense (%#)", async (post, body, path, message) => {
     const requestId = await enqueue()
     const failed = await deadLetter()

@@ -256,6 +256,18 @@ describeQueue("the meter", ({ open, store, kind, loseAnswerOf }) => {
     expect((await queue.stats()).commands).toMatchObject({ today: 0, yesterday: 0 })
   })
 
+  test("a clock that is days ahead holds no later day up", async () => {
+    const queue = open()
+    await queue.take()
+    queue.clock.advance(400 * DAY_MS)
+    await queue.take()
+    queue.clock.advance(-400 * DAY_MS)
+    await queue.take()
+    const { today } = (await queue.stats()).commands
+    queue.clock.advance(DAY_MS)
+    expect((await queue.stats()).commands).toMatchObject({ today: 0, yesterday: today })
+  })
+
   test("says once a day that little is left, and once that nothing is, and refuses nothing", async () => {
     const said: [string, string, LogFields | undefined][] = []
     const note = (level: string) => (event: string, fields?: LogFields) => said.push([level, event, fields])

@@ -111,6 +111,17 @@ it("leaves a collector alone ever longer that is away, and says so once", async 
   expect(lines).toHaveLength(2)
 })
 
+it("takes what meets several exports at a time for one trouble", async () => {
+  collector.always("hang up")
+  add(8 * PER_EXPORT)
+  expect(await Promise.all(Array.from({ length: 8 }, () => exporter.flush(1)))).toEqual(Array(8).fill(1))
+  clock.advance(4999)
+  expect(await exporter.flush(1)).toBe(0)
+  clock.advance(1)
+  expect(await exporter.flush(1)).toBe(1)
+  expect(lines).toHaveLength(1)
+})
+
 it("gives up waiting for one that says nothing, and leaves it alone", async () => {
   exporter = open(collector.url, 100)
   collector.answer("silence")

@@ -197,6 +197,20 @@ describe("alerts", () => {
     )
   })
 
+  it("are left by a process without the setting to those that have it, for a day", async () => {
+    const s = open()
+    const stranger = s.sibling({ alerts: null })
+    await s.alerts.test()
+    expect(await stranger.tell()).toEqual([s.clock() + 30_000])
+    s.clock.advance(30_000)
+    expect(await s.tell()).toEqual([null])
+    expect(s.told()).toMatchObject([{ type: "alert.test" }])
+    await s.alerts.test()
+    s.clock.advance(24 * 60 * MINUTE)
+    expect(await stranger.tell()).toEqual([null])
+    expect((await s.alerts.read()).notices).toMatchObject([{ state: "exhausted" }, { state: "delivered" }])
+  })
+
   it("go nowhere private", async () => {
     const s = open({ allowPrivate: false })
     await s.alerts.test()

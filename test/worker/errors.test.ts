@@ -37,7 +37,7 @@ const withBody = operations.filter(
 )
 
 describe("the order of refusals", () => {
-  it.each(["/", "/v1", "/v2/requests", "/v1/alerts", "/v1/organizations"])(
+  it.each(["/", "/v1", "/v2/requests", "/v1/alert", "/v1/organizations"])(
     "404 for the route %s, with or without a key, whatever the method",
     async (path) => {
       for (const key of [null, env.ADMIN_API_KEY]) {

@@ -11,6 +11,8 @@ const LAST_INSTANT = 99_999_999_999_999
 /** Of those that match, a page acts on no more: what it needs of the store is then a few round trips. */
 const LIMITS = [1, 200] as const
 
+const CURSOR_RULE = "must be the nextCursor of an earlier page: the first has none, and null ends them"
+
 export const Filter = z.strictObject({
   ...filterMembers,
   createdAfter: z.exactOptional(whole(0, LAST_INSTANT)),
@@ -23,7 +25,8 @@ export const SweepBody = z.strictObject({
   dryRun: z._default(z.boolean(), false),
   all: z._default(z.boolean(), false),
   limit: z._default(whole(...LIMITS), 100),
-  cursor: z.exactOptional(z.string().check(z.minLength(1), z.maxLength(512))),
+  // Not null either, which is what the last page answers: taken for a beginning, a loop would never end.
+  cursor: z.exactOptional(z.string({ error: CURSOR_RULE }).check(z.minLength(1), z.maxLength(512))),
 })
 
 export type SweepAsked = z.output<typeof SweepBody>

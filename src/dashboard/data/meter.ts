@@ -4,7 +4,7 @@ import { EXTRAS } from "./budget.ts"
 export interface Meter {
   /** `isIssued`: the key is one that the Worker looks up, at most once in 20 s where it runs. */
   note(spent: Spent, isIssued: boolean): void
-  /** ms until something of that price, beside the pulse, may be read again so that watching stays below its limit. */
+  /** ms until something of that price may be read again so that watching stays below its limit; of 0, the pulse: none. */
   waitFor(commands: number): number
   /** Since the page was opened. */
   readonly total: number
@@ -37,7 +37,7 @@ export function createMeter(clock: () => number): Meter {
       ]
     },
     waitFor(commands) {
-      // The pulse has its own part of the limit: what a page has cost to open must not make it late.
+      // The pulse has what is kept back for it.
       if (commands === 0) return 0
       const now = clock()
       let extra = commands

@@ -36,15 +36,16 @@ const FRESH_MS = 60_000
 
 /**
  * Reads at once and then again. While nobody sees the page nothing is read, and coming back reads no more than staying
- * would have. After a failure it tries again, ever less often.
+ * would have. After a failure that may pass it tries again, ever less often.
  */
 export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>): Watch {
   const ended = new AbortController()
   let reading: Reading<T> = { value: null, error: null, readAt: null, isReading: from === undefined, ...from }
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
+  /** The last question cannot be answered, however often it is asked. */
+  let isOver = false
   let retryAt: number | null = null
-  let isHopeless = false
   let running: Promise<void> | null = null
   let next: Promise<void> | null = null
 
@@ -59,13 +60,13 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
     try {
       const value = await read(ended.signal)
       failures = 0
+      isOver = false
       retryAt = null
-      isHopeless = false
       change({ value, error: null, readAt: Date.now(), isReading: false })
     } catch (error) {
       failures += 1
+      isOver = !isPassing(error)
       retryAt = Date.now() + backOff(error, failures)
-      isHopeless = isRefused(error)
       change({ error: error instanceof Error ? error : new Error(String(error)), isReading: false })
     }
     running = null
@@ -89,7 +90,7 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
 
   /** null: never. */
   function nextAt(): number | null {
-    if (isHopeless) return null
+    if (isOver) return null
     if (retryAt !== null) return retryAt
     if (reading.readAt === null) return 0
     const pause = everyMs() ?? (reading.value === from?.value ? FRESH_MS : null)
@@ -123,10 +124,10 @@ export function watch<T>({ read, everyMs, afford, tell, from }: WatchOptions<T>)
   }
 }
 
-/** Asked the same way again, it would be refused again. */
-function isRefused(error: unknown): boolean {
-  const status = error instanceof AIRequestQueueError ? (error.status ?? 0) : 0
-  return status >= 400 && status < 500 && status !== 408 && status !== 429
+/** Trying again may help; what is wrong with the question stays wrong. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof AIRequestQueueError)) return false
+  return error.status === null || error.status === 429 || error.status >= 500
 }
 
 /** ms. Spread, so that the tabs of a whole team do not come back together. */

@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks"
 import type { Pulse, Trouble } from "../../client/client.ts"
 import { usePulse } from "../data/pulse.ts"
 import { useNow } from "../data/use-now.ts"
+import { isPassing } from "../data/watch.ts"
 import { formatCount, formatDuration } from "../format.ts"
 import { Badge, type Tone } from "../parts/badge.tsx"
 import { explain } from "../parts/states.tsx"
@@ -29,7 +30,8 @@ export function Sentence() {
       <div class="words">
         {pulse.error !== null ? (
           <p>
-            <Badge tone="bad">No news</Badge> {explain(pulse.error)}
+            <Badge tone="bad">No news</Badge> {explain(pulse.error)}{" "}
+            {isPassing(pulse.error) && "Trying again."}
             {pulse.readAt !== null && (
               <>
                 {" "}

@@ -11,7 +11,7 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
   const { self } = useSession()
   const { path } = useRoute()
   const allowed = PAGES.filter(({ isFor }) => isFor(self))
-  const page = allowed.find(({ name }) => name === (path[0] ?? "overview"))
+  const page = allowed.find(({ name }) => name === (path[0] ?? allowed[0]?.name))
   const main = useRef<HTMLElement>(null)
   const isFirst = useRef(true)
   const name = page?.name ?? ""

@@ -9,9 +9,9 @@ export function Spent() {
   useNow(5_000)
   return (
     <footer class="spent muted">
-      Watching costs at most {WATCHING_LIMIT} store commands a minute while this tab is seen, and nothing else
-      while it is not. This tab: about {formatCount(meter.lastMinute())} in the last minute,{" "}
-      {formatCount(meter.total)} since it was opened.
+      Watching costs at most {WATCHING_LIMIT} store commands a minute while this tab is seen, and nothing
+      while it is not; what is opened or clicked comes on top. This tab: about{" "}
+      {formatCount(meter.lastMinute())} in the last minute, {formatCount(meter.total)} since it was opened.
     </footer>
   )
 }

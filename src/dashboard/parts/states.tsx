@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact"
 import { AIRequestQueueError } from "../../client/client.ts"
 import type { Watched } from "../data/use-reading.ts"
+import { isPassing } from "../data/watch.ts"
 
 /** There is nothing, which is no error: what would be here, and how it comes here. */
 export function Empty({ children }: { children: ComponentChildren }) {
@@ -19,20 +20,15 @@ export function Loading({ rows = 3 }: { rows?: number }) {
   )
 }
 
-/** `isWatched`: it is asked again by itself. */
+/** `isWatched`: it is tried again without anybody's doing, where that makes sense. */
 export function Problem({ error, isWatched = false }: { error: Error; isWatched?: boolean }) {
   return (
     <p class="problem" role="alert">
       <span aria-hidden="true">■ </span>
       {isWatched ? explain(error) : explainOnce(error)}
+      {isWatched && isPassing(error) && " Trying again."}
     </p>
   )
-}
-
-/** What is wrong with what is watched, and what comes of it. */
-export function explain(error: Error): string {
-  const text = OUTAGES[codeOf(error)]
-  return text === undefined ? explainOnce(error) : `${text} Trying again.`
 }
 
 const OUTAGES: Record<string, string | undefined> = {
@@ -41,17 +37,19 @@ const OUTAGES: Record<string, string | undefined> = {
   store_unavailable: "The queue's store is down.",
 }
 
-function codeOf(error: Error): string {
-  return error instanceof AIRequestQueueError ? error.code : ""
-}
-
-/** Of what a person asked for, who can ask again. */
-export function explainOnce(error: Error): string {
+/** What is wrong. */
+export function explain(error: Error): string {
   if (!(error instanceof AIRequestQueueError)) return `The page failed: ${error.message}`
   const outage = OUTAGES[error.code]
-  if (outage !== undefined) return `${outage} Look whether it was done before you try again.`
+  if (outage !== undefined) return outage
   const fields = error.errors.map(({ path, message }) => `${path} ${message}`).join("; ")
   return fields === "" ? error.detail : `${error.detail} ${fields}`
+}
+
+/** The same of what a person asked for, who can ask again. */
+export function explainOnce(error: Error): string {
+  const isOutage = error instanceof AIRequestQueueError && OUTAGES[error.code] !== undefined
+  return isOutage ? `${explain(error)} Look whether it was done before you try again.` : explain(error)
 }
 
 interface ReadProps<T> {

@@ -15,17 +15,31 @@ const REPLY_BYTES = 3_000_000
 
 /** Names of all keys of the queue, without the prefix. Those that stay throughout are among them. One command per 1,000 keys of the database. */
 export async function listNames(store: CopyStore, kind = ""): Promise<string[]> {
-  const prefix = store.keys.named("")
   const names = new Set<string>()
+  for await (const page of scanNames(store, kind)) {
+    for (const name of page) names.add(name)
+  }
+  return [...names].sort()
+}
+
+/** Whether the queue has any key at all. Mostly one command. */
+export async function hasNames(store: CopyStore): Promise<boolean> {
+  for await (const page of scanNames(store, "")) {
+    if (page.length > 0) return true
+  }
+  return false
+}
+
+async function* scanNames(store: CopyStore, kind: string): AsyncGenerator<string[]> {
+  const prefix = store.keys.named("")
   let cursor = "0"
   do {
     const [[next, keys]] = await store.query<[[string, string[]]]>("copy", [
       ["SCAN", cursor, "MATCH", `${prefix}${kind}*`, "COUNT", SCAN_COUNT],
     ])
-    for (const key of keys) names.add(key.slice(prefix.length))
+    yield keys.map((key) => key.slice(prefix.length))
     cursor = String(next)
   } while (cursor !== "0")
-  return [...names].sort()
 }
 
 /** How many members indexes have together. */

@@ -3,9 +3,12 @@ import { closedField, countFields } from "../batches.ts"
 import type { Batch } from "../batches-contract.ts"
 import type { Tally } from "./tally.ts"
 
-/** Of copied fields, those that are made anew, or that speak of processes that never knew this queue. */
+/**
+ * Of copied fields, those that are made anew, or that speak of processes that never knew this queue, or of commands
+ * that another store was sent.
+ */
 const DROPPED =
-  /^(version|next|load|since|lines|drains|lanes|alerts|maintainedAt|paused:\*)$|^(live|pending|kept|recent|batch):/
+  /^(version|next|load|since|lines|drains|lanes|alerts|maintainedAt|spent|untold|paused:\*)$|^(live|pending|kept|recent|batch):/
 
 /**
  * The fields of `meta` in a restored queue: paused, with every count by what was put back. Sound to write twice.

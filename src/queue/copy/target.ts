@@ -16,7 +16,7 @@ export async function takeTarget(store: CopyStore, copyId: string): Promise<bool
   if (mark === copyId) return true
   if (mark !== null) throw new AppError("conflict", "Another backup is being restored into this queue.")
   const names = await listNames(store)
-  if (names.length > 0) {
+  if (names.length > 0 && !(await isOnlyCounted(store, names))) {
     const found = `${names.length} keys, such as ${names.slice(0, 3).join(", ")}`
     throw new AppError(
       "conflict",
@@ -25,6 +25,13 @@ export async function takeTarget(store: CopyStore, copyId: string): Promise<bool
   }
   await store.query("restore", [["HSET", store.keys.meta, "paused:*", 1, MARK, copyId]])
   return false
+}
+
+/** Commands of whoever looked at a queue are counted though there is none: this very scan may be such. */
+async function isOnlyCounted(store: CopyStore, names: string[]): Promise<boolean> {
+  if (names.some((name) => name !== "meta")) return false
+  const [fields] = await store.query<[string[]]>("restore", [["HKEYS", store.keys.meta]])
+  return fields.every((field) => field === "untold")
 }
 
 /** Nothing is left to be put into it. */

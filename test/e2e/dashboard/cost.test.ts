@@ -59,7 +59,7 @@ describe.runIf(browserPath && stackStores.includes("redis"))("a minute of watchi
     )
     const { key } = await admin.keys.issue({ name: "watcher", organizationId: "*", scopes: ["read"] })
     const { page, complaints, close } = await visit({ browser, url: stack.url, key })
-    await page.getByRole("img", { name: /^Pending requests/ }).waitFor()
+    await page.getByRole("heading", { name: "Pending" }).waitFor()
     const seen = await countCommands(redis as never, () => wait(MINUTE_MS))
     expect(seen.total, JSON.stringify(seen.byName)).toBeLessThanOrEqual(30)
     expect(seen.total).toBeGreaterThanOrEqual(8)

@@ -37,6 +37,22 @@ describe.runIf(browserPath)("signing in at the dashboard", () => {
     await page.getByRole("button", { name: "Sign in" }).click()
   }
 
+  it("is a page that lets nothing in but its own files, and stands in no frame", async () => {
+    const answer = await fetch(`${stack.url}/dashboard`)
+    expect(answer.url).toBe(`${stack.url}/dashboard/`)
+    const policy = answer.headers.get("content-security-policy") ?? ""
+    const rules = Object.fromEntries(policy.split("; ").map((rule) => rule.split(/ (.*)/).slice(0, 2)))
+    expect(rules).toEqual({
+      ...{ "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'" },
+      ...{
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+      },
+    })
+  })
+
   it("says that a key is wrong, and lets the right one in", async () => {
     const visitor = await visit({ browser, url: stack.url, key: null })
     const { page, complaints } = visitor

@@ -6,7 +6,7 @@ import { Table } from "../../parts/table.tsx"
 /** How long requests waited, and calls took, over 15 minutes. */
 export function Times({ pulse }: { pulse: Pulse }) {
   const rows: [string, Percentiles][] = [
-    ["Wait until the first call", pulse.waitMs],
+    ["Wait for a call", pulse.waitMs],
     ...Object.entries(pulse.providerMs).map(([name, times]): [string, Percentiles] => [
       `Call of ${name}`,
       times,

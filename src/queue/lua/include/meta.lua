@@ -26,8 +26,12 @@ local function write_spent()
   local today = math.floor(now / 86400000)
   local day, count, before = unpack(numbers(meta.spent))
   if not day then day, count, before = today, 0, 0 end
-  -- Clocks differ: around midnight the day does not go back.
-  if today > day then day, count, before = today, 0, today == day + 1 and count or 0 end
+  -- Clocks differ: around midnight the day does not go back. A day beyond that was a wrong clock's.
+  if today > day then
+    day, count, before = today, 0, today == day + 1 and count or 0
+  elseif today < day - 1 then
+    day, before = today, 0
+  end
   meta_set("spent", join(day, count + to_tell(), before))
   if meta.untold ~= "" and meta.untold ~= "0" then meta_set("untold", 0) end
   spent = meta.spent
