@@ -38,6 +38,7 @@ export function ActionButton({ label, about, act, confirm, tone = "plain", isDis
       </button>
       {error !== null && (
         <span class="problem" role="alert">
+          <span aria-hidden="true">■ </span>
           {explainOnce(error)}
         </span>
       )}

@@ -212,6 +212,20 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
     await admin.levers.resumeProvider("deepseek")
   })
 
+  it("where nobody looks for alerts, changing a rule says what to set", async () => {
+    await at(
+      "#/alerts",
+      ADMIN_KEY,
+      async (page) => {
+        await page.getByRole("checkbox", { name: /^no_drain/ }).check()
+        await page.getByRole("button", { name: "Save the rules" }).click()
+        await page.getByText("set ALERTS in the Worker's settings").waitFor()
+        expect(await findBarriers(page)).toEqual([])
+      },
+      { refused: [409] },
+    )
+  })
+
   it("a key is issued, shown once, and revoked", async () => {
     await at("#/keys", ADMIN_KEY, async (page) => {
       await page.getByLabel("Name", { exact: true }).fill("a service")
@@ -228,7 +242,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
       expect(await page.content()).not.toContain(shown)
       await page.getByRole("button", { name: "Revoke a service" }).click()
       await page.getByRole("dialog").getByRole("button", { name: "Revoke", exact: true }).click()
-      await eventually(async () => (await page.getByText("a service").count()) === 0)
+      await eventually(async () => (await page.getByRole("rowheader", { name: "a service" }).count()) === 0)
       expect((await admin.keys.list()).map(({ name }) => name)).not.toContain("a service")
     })
   })
