@@ -45,7 +45,7 @@ describeScenes("a drain", (scene) => {
     )
     expect(s.simulator.calls.filter(({ endedAt }) => endedAt === null)).toHaveLength(2)
     expect(await s.states(slow)).toEqual(["processing", "processing"])
-    for (const id of slow) await s.queue.cancel(id, null, null)
+    for (const id of slow) await s.queue.cancel(id, null)
     await draining
   }, 30_000)
 
