@@ -96,7 +96,7 @@ describe("/v1/webhook-secrets", () => {
     [
       { organizationId: "a b" },
       "/organizationId",
-      "must be 1 to 64 letters, digits, dots, dashes or underscores",
+      "must be 1 to 64 letters, digits, dots, dashes or underscores, or * (what signs alerts)",
     ],
     [{ organizationId: "org-1", secret: "x" }, "/secret", "is not known here"],
   ])("refuses %j", async (body, path, message) => {

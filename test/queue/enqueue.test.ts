@@ -30,7 +30,7 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
     expect(await redis.get(keys.metadata(requestId))).toBe(`1${JSON.stringify(request.head.metadata)}`)
     expect(await redis.get(keys.body(requestId))).toBe(`1${bodyText}`)
     expect(decodeRecord((await redis.hGet(keys.live, requestId)) ?? "")).toEqual({
-      ...{ version: 4, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
+      ...{ version: 5, line: "deepseek", level: 2, organization: "org-7", dueAt: now, effectiveAt: now },
       ...{ createdAt: 0, scheduledAt: 0, maxRetries: 3, simulated: 0, metadata: 1 },
       ...{
         bytes: bodyText.length + metadataText.length + 2,
@@ -47,6 +47,8 @@ describeQueue("enqueue", ({ open, loseAnswerOf, store }) => {
         watchedUntil: 0,
         callback: "",
         batch: "",
+        trace: "",
+        dueAgainAt: 0,
       },
       ...{ model: "gpt-test", targets: "", target: 0, avoid: "" },
     })
