@@ -2,7 +2,7 @@
 // The command line: built in a package, as it is in a clone. A Node that cannot run TypeScript starts one that can.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { createRequire } from "node:module"
+import module, { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -10,6 +10,8 @@ const source = new URL("../src/cli/main.ts", import.meta.url)
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 const isOld = major < 22 || (major === 22 && minor < 12)
 
+// Compiling takes longer than most commands do.
+module.enableCompileCache?.()
 if (!existsSync(source)) await import(new URL("../dist/cli/main.js", import.meta.url).href)
 else if (process.features.typescript) await import(source.href)
 else {

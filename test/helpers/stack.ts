@@ -96,6 +96,8 @@ export class Stack {
         PATH: checkout.path,
         HOME: checkout.folder,
         npm_config_update_notifier: "false",
+        // Stacks are started by the dozen; most of that time Node and wrangler would compile the same again.
+        NODE_COMPILE_CACHE: join(tmpdir(), "aiq-compiled"),
         AIQ_TEST_STACK: checkout.marker,
         PORT: String(port),
         ADMIN_API_KEY: ADMIN_KEY,
