@@ -1,9 +1,10 @@
 import * as z from "zod/mini"
-import { type ProviderSettings, VENDORS } from "./config-providers.ts"
+import type { ProviderSettings } from "./config-providers.ts"
 import type { Variables } from "./config-variables.ts"
 import { LimitsBody } from "./contracts/limits.ts"
 import { notConfigured } from "./contracts/targets.ts"
 import type { Limits, LimitsChange, ProviderLimits } from "./limits.ts"
+import { VENDORS } from "./vendors.ts"
 
 const VARIABLE = "PROVIDER_LIMITS"
 const EXAMPLE = '{"openai": {"concurrency": 100, "rpm": 600, "tpm": 90000, "models": {"gpt-5": {"rpm": 60}}}}'

@@ -1,8 +1,7 @@
 import * as z from "zod/mini"
 import type { Variables } from "./config-variables.ts"
 import { PROVIDER_NAME } from "./contracts/targets.ts"
-
-type WireFormat = "openai-chat" | "anthropic-messages"
+import { VENDORS, type WireFormat } from "./vendors.ts"
 
 /** How to reach one provider. */
 export interface ProviderSettings {
@@ -14,16 +13,6 @@ export interface ProviderSettings {
   apiKey: string | null
   /** Served by the simulator; its answers say so. */
   simulated: boolean
-}
-
-export const VENDORS: Record<string, { wireFormat: WireFormat; baseUrl: string; simulatorPath: string }> = {
-  openai: { wireFormat: "openai-chat", baseUrl: "https://api.openai.com/v1", simulatorPath: "/openai/v1" },
-  anthropic: {
-    wireFormat: "anthropic-messages",
-    baseUrl: "https://api.anthropic.com",
-    simulatorPath: "/anthropic",
-  },
-  deepseek: { wireFormat: "openai-chat", baseUrl: "https://api.deepseek.com", simulatorPath: "/deepseek" },
 }
 
 const CustomProviders = z.array(

@@ -1,4 +1,3 @@
-import { VENDORS } from "./config-providers.ts"
 import type { Pulse, PulseProvider, Trouble, TroubleCode } from "./pulse.ts"
 import {
   type Attempts,
@@ -9,6 +8,7 @@ import {
   tellInstant,
   tellWaiting,
 } from "./trouble-words.ts"
+import { VENDORS } from "./vendors.ts"
 
 /** From when on something is wrong. */
 export interface Thresholds {

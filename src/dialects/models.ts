@@ -1,7 +1,7 @@
 import type { Config } from "../core/config.ts"
-import { VENDORS } from "../core/config-providers.ts"
 import { ROUTED } from "../core/contracts/targets.ts"
 import type { Target } from "../core/request.ts"
+import { VENDORS } from "../core/vendors.ts"
 
 export type ModelSettings = Pick<Config, "providers" | "routes" | "models">
 

@@ -1,5 +1,5 @@
 import type { Config, ProviderSettings } from "../core/config.ts"
-import { VENDORS } from "../core/config-providers.ts"
+import { VENDORS } from "../core/vendors.ts"
 import { anthropicMessages } from "./anthropic-messages/wire.ts"
 import { callProvider } from "./call.ts"
 import { CLOCK_LIMITS, type ClockLimits } from "./clocks.ts"

@@ -3,7 +3,10 @@ import type { RawRedis } from "../../helpers/store.ts"
 /** What a process calls its operations differs from process to process. */
 const OPERATION = /\b[0-9a-f]{16}\.\d+/g
 /** Fields of `meta` that Lua writes in no order of its own. */
-const UNORDERED = /^(fair|buckets|blocked|latency|turns):/
+const UNORDERED = /^(fair|buckets|blocked|latency|turns|minute):|^totals$/
+/** Commands that were spent: what is asked for again costs again. */
+const SPENT = /^(spent|untold)$/
+const SPENT_IN_MINUTE = /^\$:/
 /** Their TTL counts from the instant of the write, not from the queue's clock. */
 const RELATIVE = /^(idem|rate):/
 
@@ -36,8 +39,9 @@ async function readValue(send: Send, type: string, key: string): Promise<unknown
 function sortedHash(flat: string[]): Record<string, string> {
   const pairs = Array.from({ length: flat.length / 2 }, (_, i): [string, string] => {
     const [field = "", value = ""] = flat.slice(2 * i, 2 * i + 2)
-    return [field, UNORDERED.test(field) ? value.split(" ").sort().join(" ") : value]
-  })
+    const counters = value.split(" ").filter((counter) => !SPENT_IN_MINUTE.test(counter))
+    return [field, UNORDERED.test(field) ? counters.sort().join(" ") : value]
+  }).filter(([field]) => !SPENT.test(field))
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
