@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, test } from "vitest"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { bestStoreUnderTest, type TestStore } from "../helpers/store.ts"
 import { parameters } from "../scale/property.ts"
 import { effort } from "./effort.ts"
 import { FeatureLife } from "./features/life.ts"
@@ -12,7 +12,7 @@ const STEPS = 60
 /** After that a search, or the shrinking of what it found, ends with what is known by then. */
 const TIME_LIMIT_MS = Number(process.env.QUEUE_LIMIT_MS ?? effort(60_000, 100_000))
 
-describe.each(storesUnderTest())("lives with every feature on the $name store", ({ name, start }) => {
+describe.each(bestStoreUnderTest())("lives with every feature on the $name store", ({ name, start }) => {
   let store: TestStore
   beforeAll(async () => {
     store = await start()

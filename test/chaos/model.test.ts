@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, test } from "vitest"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { bestStoreUnderTest, type TestStore } from "../helpers/store.ts"
 import { perform } from "../queue/model/actions.ts"
 import { checkLeases, checkLists, checkReads } from "../queue/model/check.ts"
 import { anyLife, type Step } from "../queue/model/steps.ts"
@@ -19,7 +19,7 @@ const anyWorld: fc.Arbitrary<WorldOptions> = fc.record({
   maxPending: fc.constantFrom(500_000, 500_000, 6),
 })
 
-describe.each(storesUnderTest())("conservation on the $name store", ({ name, start }) => {
+describe.each(bestStoreUnderTest())("conservation on the $name store", ({ name, start }) => {
   let store: TestStore
   beforeAll(async () => {
     store = await start()

@@ -9,7 +9,7 @@ import { createQueue } from "../../src/queue/queue.ts"
 import { createTracing } from "../../src/tracing/tracing.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { newRequest, type RequestOverrides } from "../helpers/queue.ts"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { bestStoreUnderTest, type TestStore } from "../helpers/store.ts"
 
 /** One queue with everything that a drain needs: a real store behind its bridge, and simulated providers over HTTP. */
 export type Scene = Awaited<ReturnType<typeof startScene>>
@@ -22,7 +22,7 @@ export function describeScenes(
   title: string,
   body: (scene: (env?: Record<string, string>) => Promise<Scene>) => void,
 ): void {
-  describe.each(storesUnderTest())(`${title} ($name store)`, ({ start }) => {
+  describe.each(bestStoreUnderTest())(`${title} ($name store)`, ({ start }) => {
     let store: TestStore
     const open: Scene[] = []
     beforeAll(async () => {

@@ -32,6 +32,11 @@ export function storesUnderTest(): { name: StoreKind; start(): Promise<TestStore
   return names.map((name) => ({ name, start: () => startTestStore(name) }))
 }
 
+/** The better one alone, for suites of what stands above the queue: that both stores do the same, the queue's own suites tell. */
+export function bestStoreUnderTest(): ReturnType<typeof storesUnderTest> {
+  return storesUnderTest().slice(-1)
+}
+
 /** A real Redis where one is installed, else the embedded store. */
 export function startBestStore(): Promise<TestStore> {
   return startTestStore(findRedisServer() === null ? "embedded" : "redis")

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { scriptSha } from "../../dev/script-sha.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { bestStoreUnderTest, type TestStore } from "../helpers/store.ts"
 import { type Call, composeServices, createCall, requestBody } from "./server.ts"
 
 /** As often as a command is tried. */
@@ -11,7 +11,7 @@ const BODY = {
   messages: [{ role: "user", content: "Say hello." }],
 }
 
-describe.each(storesUnderTest())("a compatible route on $name", ({ start }) => {
+describe.each(bestStoreUnderTest())("a compatible route on $name", ({ start }) => {
   let store: TestStore
   let call: Call
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest"
 import { AIRequestQueue, type AIRequestQueueOptions } from "../../src/library/index.ts"
 import { expectConserved } from "../helpers/conserved.ts"
-import { type StoreKind, storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { bestStoreUnderTest, type StoreKind, type TestStore } from "../helpers/store.ts"
 import { type Call, composeServices, createCall } from "../http/server.ts"
 
 export interface LibrarySuite {
@@ -30,7 +30,7 @@ const ENV = {
 
 /** One suite on each store; every queue must be conserved after each test. */
 export function describeLibrary(what: string, define: (suite: LibrarySuite) => void): void {
-  describe.each(storesUnderTest())(`${what} on the $name store`, ({ name, start }) => {
+  describe.each(bestStoreUnderTest())(`${what} on the $name store`, ({ name, start }) => {
     let store: TestStore
     const opened = new Set<string>()
     beforeAll(async () => {

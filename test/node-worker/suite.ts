@@ -5,7 +5,7 @@ import { AIRequestQueue, type NewAIRequest } from "../../src/library/index.ts"
 import { AIQueueWorker, type AIQueueWorkerOptions, startAIQueueWorkers } from "../../src/worker/index.ts"
 import { expectConserved } from "../helpers/conserved.ts"
 import { eventually } from "../helpers/eventually.ts"
-import { type StoreKind, storesUnderTest, type TestStore } from "../helpers/store.ts"
+import { bestStoreUnderTest, type StoreKind, type TestStore } from "../helpers/store.ts"
 
 /** One queue, simulated providers over HTTP, and as many workers as are made. */
 export type Scene = Awaited<ReturnType<typeof startScene>>
@@ -18,7 +18,7 @@ export function describeWorkers(
   title: string,
   body: (scene: (env?: Record<string, string>) => Promise<Scene>, kind: StoreKind) => void,
 ): void {
-  describe.each(storesUnderTest())(`${title} ($name store)`, ({ name, start }) => {
+  describe.each(bestStoreUnderTest())(`${title} ($name store)`, ({ name, start }) => {
     let store: TestStore
     const open: Scene[] = []
     beforeAll(async () => {
