@@ -31,6 +31,7 @@ import { createTracing } from "./tracing/tracing.ts"
 import type { Alerts } from "./webhooks/alerts.ts"
 import { openWebhooks, type Webhooks } from "./webhooks/webhooks.ts"
 
+export type { AuditEntry } from "./core/audit.ts"
 // What the library and workers in Node share with the Worker: they have no other way to these.
 export { type AIRequest, toAIRequest } from "./drain/ai-request.ts"
 export { EXPORTS_AT_END } from "./drain/budget.ts"
@@ -47,7 +48,6 @@ export { type Answer, readAnswer } from "./providers/given-answer.ts"
 export { type FailureReport, readFailure } from "./providers/given-failure.ts"
 export type { CallOutcome } from "./providers/provider.ts"
 export { createProviders } from "./providers/registry.ts"
-export type { AuditEntry } from "./queue/access-contract.ts"
 export type {
   Claim,
   ClaimedRequest,
@@ -166,14 +166,15 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
   const providers = createProviders(config)
   const wakeLanes = async () => lane?.lanes.wake(0, 0)
   const chores = openChores(deps, wakeLanes)
-  // What a tick spends on alerts its drain has not.
-  const forAlerts = config.alerts === null ? 0 : ALERT_SUBREQUESTS
-  const drainDeps: DrainDeps = {
-    ...{ ...deps, providers, random: Math.random, fetch: callFetch },
-    config: { ...config, subrequestLimit: config.subrequestLimit - forAlerts },
-  }
+  const drainDeps: DrainDeps = { ...deps, providers, random: Math.random, fetch: callFetch }
   const lane = laneSetting(env.LANES, drainDeps, chores)
   drainDeps.seeToChores = lane === null ? choresBeside(chores) : wakingChores(lane.lanes)
+  // What a tick spends on alerts its drain has not.
+  const forAlerts = config.alerts === null ? 0 : ALERT_SUBREQUESTS
+  const tickDeps = {
+    ...drainDeps,
+    config: { ...config, subrequestLimit: config.subrequestLimit - forAlerts },
+  }
   const services: WorkerServices = {
     ...deps,
     uploads: createUploads(config),
@@ -192,7 +193,7 @@ function composeNew(env: Record<string, unknown>): Composition<WorkerServices> {
     tick: async () => {
       // Before this tick claims, which would hide that nobody else does.
       if (await deps.alerts.evaluate()) await lane?.lanes.wakeChores()
-      await (lane === null ? runTick(drainDeps) : tickLanes(drainDeps, lane.lanes))
+      await (lane === null ? runTick(tickDeps) : tickLanes(tickDeps, lane.lanes))
     },
   }
   return { services, problems: [] }

@@ -1,10 +1,10 @@
 import * as z from "zod"
 import type { Principal } from "../../src/auth/principal.ts"
+import type { AuditEntry } from "../../src/core/audit.ts"
 import { SCOPES, type StoredKey } from "../../src/core/contracts/access.ts"
 import { DELIVERY_STATES, type Delivery } from "../../src/core/delivery.ts"
 import { CALLBACK_EVENTS, PRIORITIES } from "../../src/core/request.ts"
 import type { TenantStats } from "../../src/http/stats.ts"
-import type { AuditEntry } from "../../src/queue/access-contract.ts"
 import type { ProviderDetails, QueueHealth, QueueStats } from "../../src/queue/figures-contract.ts"
 import type { WebhookSecret } from "../../src/queue/webhook-secrets.ts"
 import { named } from "./components.ts"
@@ -21,6 +21,26 @@ export const Percentiles = named(
   "Percentiles",
   z.strictObject({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() }),
 )
+/** What statistics and the pulse both tell. */
+export const nowFigures = {
+  throughput: z.strictObject({
+    enqueuedLastMinute: count,
+    completedLastMinute: count,
+    failedLastMinute: count,
+    retriedLastMinute: count,
+  }),
+  lanes: z.array(
+    z.strictObject({
+      name: text,
+      lastClaimAt: instant,
+      ...{ completed: count, failed: count, retried: count, errors: count },
+      lastError: text.nullable(),
+    }),
+  ),
+  commands: z
+    .strictObject({ today: count, yesterday: count, lastMinute: count, budget: count.nullable() })
+    .describe("Redis commands that the queue has spent, by UTC day. `budget`: `REDIS_COMMAND_BUDGET`."),
+}
 const providerState = {
   inFlight: count,
   blockedUntil: instant.nullable(),
@@ -35,26 +55,10 @@ const AllStats: z.ZodType<QueueStats> = named(
     pendingByPriority: z.strictObject({ critical: count, high: count, normal: count, low: count }),
     pendingByProvider: z.record(text, count),
     oldestPendingAgeMs: z.number().nullable(),
-    throughput: z.strictObject({
-      enqueuedLastMinute: count,
-      completedLastMinute: count,
-      failedLastMinute: count,
-      retriedLastMinute: count,
-    }),
     waitMs: Percentiles,
     providerMs: Percentiles,
     providers: z.record(text, z.strictObject(providerState)),
-    lanes: z.array(
-      z.strictObject({
-        name: text,
-        lastClaimAt: instant,
-        ...{ completed: count, failed: count, retried: count, errors: count },
-        lastError: text.nullable(),
-      }),
-    ),
-    commands: z
-      .strictObject({ today: count, yesterday: count, lastMinute: count, budget: count.nullable() })
-      .describe("Redis commands that the queue has spent, by UTC day. `budget`: `REDIS_COMMAND_BUDGET`."),
+    ...nowFigures,
   }),
 )
 const OwnStats: z.ZodType<TenantStats> = named(

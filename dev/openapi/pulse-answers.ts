@@ -5,7 +5,7 @@ import type {
   Percentiles as Shares,
   Trouble as TroubleShape,
 } from "../../src/core/pulse.ts"
-import { Percentiles } from "./answers.ts"
+import { nowFigures, Percentiles } from "./answers.ts"
 import { named } from "./components.ts"
 import { count, instant } from "./requests-answers.ts"
 
@@ -30,7 +30,6 @@ const Trouble: z.ZodType<TroubleShape> = named(
   }),
 )
 
-const counted = { enqueuedLastMinute: count, completedLastMinute: count }
 export const Pulse: z.ZodType<Shape> = named(
   "Pulse",
   z.strictObject({
@@ -42,7 +41,6 @@ export const Pulse: z.ZodType<Shape> = named(
     stalledLines: z.array(text).describe("Requests wait there, and none has started for minutes."),
     lastClaimAt: instant.nullable().describe("By a lane, a worker, or a tick that drains."),
     paused: z.boolean().describe("The whole queue."),
-    throughput: z.strictObject({ ...counted, failedLastMinute: count, retriedLastMinute: count }),
     waitMs: percentiles.describe("From due to the first call, over 15 minutes."),
     providerMs: z.record(text, percentiles).describe("By provider, of completed attempts, over 15 minutes."),
     attempts: z
@@ -62,17 +60,7 @@ export const Pulse: z.ZodType<Shape> = named(
         models: z.record(text, z.strictObject(limits)),
       }),
     ),
-    lanes: z.array(
-      z.strictObject({
-        name: text,
-        lastClaimAt: instant,
-        ...{ completed: count, failed: count, retried: count, errors: count },
-        lastError: text.nullable(),
-      }),
-    ),
-    commands: z
-      .strictObject({ today: count, yesterday: count, lastMinute: count, budget: count.nullable() })
-      .describe("Of Redis, as they are billed; days are UTC."),
+    ...nowFigures,
   }),
 )
 

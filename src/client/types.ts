@@ -2,6 +2,7 @@ import type { Scope, StoredKey } from "../core/contracts/access.ts"
 import type { DeliveryState } from "../core/delivery.ts"
 import type { ProviderLimits } from "../core/limits.ts"
 import type { RequestStatus } from "../core/outcome.ts"
+import type { CommandUse, LaneState, Percentiles, Throughput } from "../core/pulse.ts"
 import type { FinishedState, Priority, RequestBody, RequestHead, RequestState } from "../core/request.ts"
 import type { RequestFilter } from "../core/request-filter.ts"
 import type { Page } from "./pages.ts"
@@ -15,6 +16,7 @@ export type {
   Notice,
   RecoveredAlert,
 } from "../core/alerts.ts"
+export type { AuditEntry } from "../core/audit.ts"
 export type { Scope } from "../core/contracts/access.ts"
 export type { Delivery, DeliveryAttempt, DeliveryState } from "../core/delivery.ts"
 export type { Limits, LimitsChange, ProviderLimits } from "../core/limits.ts"
@@ -55,29 +57,12 @@ export interface CancelledRequest {
   discarded?: true
 }
 
-interface Percentiles {
-  p50: number | null
-  p95: number | null
-  p99: number | null
-}
-
 export interface ProviderState {
   inFlight: number
   /** Until then no call starts. */
   blockedUntil: number | null
   breaker: "closed" | "open" | "half_open"
   paused: boolean
-}
-
-/** One drain that runs beside others. Counts since it was first seen, or not for a day. */
-export interface LaneState {
-  name: string
-  lastClaimAt: number
-  completed: number
-  failed: number
-  retried: number
-  errors: number
-  lastError: string | null
 }
 
 /** What a key for all organizations sees. */
@@ -87,19 +72,13 @@ export interface QueueStats {
   pendingByPriority: Record<Priority, number>
   pendingByProvider: Record<string, number>
   oldestPendingAgeMs: number | null
-  throughput: {
-    enqueuedLastMinute: number
-    completedLastMinute: number
-    failedLastMinute: number
-    retriedLastMinute: number
-  }
+  throughput: Throughput
   /** From due to the first call, over 15 minutes; null without data. */
   waitMs: Percentiles
   providerMs: Percentiles
   providers: Record<string, ProviderState>
   lanes: LaneState[]
-  /** Redis commands that the queue has spent, by UTC day; `budget`: what it should not exceed, null: none is set. */
-  commands: { today: number; yesterday: number; lastMinute: number; budget: number | null }
+  commands: CommandUse
 }
 
 export interface HistoryOptions {
@@ -172,19 +151,6 @@ export interface OrganizationWeight {
 }
 
 export type RemovedCounts = Record<FinishedState, number>
-
-/** Who did what, to which id, from where. Never a prompt or a key. */
-export interface AuditEntry {
-  at: number
-  /** Such as `key.issued`, `request.cancelled`, `queue.paused`, `auth.refused`. */
-  action: string
-  /** null: there was none. */
-  keyId: string | null
-  organizationId: string | null
-  /** What it was done to: a request, a key, a provider. */
-  target: string | null
-  ip: string | null
-}
 
 export interface DeliveryFilter {
   /** A key for all organizations names an organization or a request. */

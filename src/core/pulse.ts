@@ -77,6 +77,14 @@ export interface CommandUse {
   budget: number | null
 }
 
+/** Of the last 60 s, ± 10 s. */
+export interface Throughput {
+  enqueuedLastMinute: number
+  completedLastMinute: number
+  failedLastMinute: number
+  retriedLastMinute: number
+}
+
 export interface PulseProvider extends ProviderLimits {
   breaker: "closed" | "open" | "half_open"
   /** Why the breaker is not closed. */
@@ -90,7 +98,7 @@ export interface PulseProvider extends ProviderLimits {
 }
 
 /** One lane, by its last claim. Counts since it was first seen, or not for a day. */
-export interface PulseLane {
+export interface LaneState {
   name: string
   lastClaimAt: number
   completed: number
@@ -115,12 +123,7 @@ export interface Pulse {
   lastClaimAt: number | null
   /** The whole queue is paused. */
   paused: boolean
-  throughput: {
-    enqueuedLastMinute: number
-    completedLastMinute: number
-    failedLastMinute: number
-    retriedLastMinute: number
-  }
+  throughput: Throughput
   /** Over 15 minutes, as `attempts`. */
   waitMs: Percentiles
   /** By provider, of completed attempts. */
@@ -128,6 +131,6 @@ export interface Pulse {
   /** By provider. */
   attempts: Record<string, AttemptCounts>
   providers: Record<string, PulseProvider>
-  lanes: PulseLane[]
+  lanes: LaneState[]
   commands: CommandUse
 }

@@ -131,8 +131,10 @@ function start(drain: Drain, claimed: ClaimedRequest, provider: Caller): void {
     drain.hand.drop(held)
     drain.partials.drop(held)
     const settlement = ended ?? (held.isGivenBack ? handBack(claimed.lease) : null)
-    if (settlement !== null) reportCall(deps.tracing, claimed, settlement)
-    if (settlement !== null) drain.decided(settlement)
+    if (settlement !== null) {
+      reportCall(deps.tracing, claimed, settlement)
+      drain.decided(settlement)
+    }
     drain.bell.ring()
   }
   const onText = (text: string) => drain.partials.grow(held, text)

@@ -1,6 +1,7 @@
+import type { AuditEntry } from "../core/audit.ts"
 import type { Clock } from "../core/clock.ts"
 import { AuditQuery } from "../core/contracts/parameters.ts"
-import type { AccessStore, AuditEntry } from "../queue/access-contract.ts"
+import type { AccessStore } from "../queue/access-contract.ts"
 import type { App, AppContext } from "./context.ts"
 import { readQuery } from "./query.ts"
 import { afterAnswer, resource, servicesOf } from "./resource.ts"

@@ -1,6 +1,7 @@
+import type { AuditEntry } from "../core/audit.ts"
 import type { Random } from "../core/clock.ts"
 import type { StoredKey } from "../core/contracts/access.ts"
-import type { AccessStore, AuditEntry } from "./access-contract.ts"
+import type { AccessStore } from "./access-contract.ts"
 import { unreadable } from "./formats.ts"
 import { createKeys, type Keys } from "./keys.ts"
 import { type ScriptCall, Store } from "./store.ts"

@@ -1,6 +1,6 @@
+import type { AuditEntry } from "../core/audit.ts"
 import { requestIdTime } from "../core/ids.ts"
 import type { FinishedState } from "../core/request.ts"
-import type { AuditEntry } from "./access-contract.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { CancelReply } from "./contract.ts"
 import type { OutcomeSummary } from "./frames.ts"

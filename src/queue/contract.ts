@@ -1,4 +1,5 @@
-import type { LimitsChange, ProviderLimits, Quotas } from "../core/limits.ts"
+import type { AuditEntry } from "../core/audit.ts"
+import type { Quotas } from "../core/limits.ts"
 import type { AttemptRecord, OutcomeResult, RequestStatus } from "../core/outcome.ts"
 import type {
   FinishedState,
@@ -9,9 +10,9 @@ import type {
   WeightedTarget,
 } from "../core/request.ts"
 import type { RequestFilter } from "../core/request-filter.ts"
-import type { AuditEntry } from "./access-contract.ts"
 import type { AlertStore } from "./alerts.ts"
-import type { ProviderDetails, QueueReports } from "./figures-contract.ts"
+import type { QueueReports } from "./figures-contract.ts"
+import type { QueueLevers } from "./levers-contract.ts"
 import type { SweepOptions, Swept } from "./sweep-contract.ts"
 
 /** A request that has passed validation, ready to be stored. */
@@ -257,7 +258,7 @@ export interface Glance {
  * is asked for again under the same operation id. Errors: `AppError` with `store_unavailable`,
  * `store_full` or `queue_full`. Round trips of the store are given per method.
  */
-export interface RequestQueue extends QueueReports {
+export interface RequestQueue extends QueueReports, QueueLevers {
   /** Stores all or none. One round trip. */
   enqueue(requests: NewRequest[]): Promise<EnqueueReply[]>
   /** As `enqueue`, once per idempotency key. Another body under the same key: `idempotency_mismatch`. */
@@ -337,15 +338,4 @@ export interface RequestQueue extends QueueReports {
   maintain(): Promise<void>
   /** Takes finished minutes into the history, when a claim says so. One round trip. */
   roll(): Promise<void>
-  /**
-   * `name`: a provider, or null for the whole queue. Resuming a provider also ends its block and closes its breaker:
-   * who resumes it has seen to its trouble. One round trip, two with an audit entry.
-   */
-  setPaused(name: string | null, paused: boolean, audit?: AuditEntry): Promise<void>
-  /** The configured providers, with their limits in force. One round trip. */
-  providers(): Promise<ProviderDetails[]>
-  /** Changes a provider's limits for every process, until they are changed again. Two round trips, three with an audit entry. */
-  setLimits(provider: string, change: LimitsChange, audit?: AuditEntry): Promise<ProviderLimits>
-  /** An organization's share beside the others', 1 unless set. One round trip, two with an audit entry. */
-  setWeight(organizationId: string, weight: number, audit?: AuditEntry): Promise<void>
 }

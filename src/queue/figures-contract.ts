@@ -1,7 +1,14 @@
 import type { ProviderLimits } from "../core/limits.ts"
-import type { AttemptCounts, CommandUse, History, Percentiles, Pulse } from "../core/pulse.ts"
+import type {
+  AttemptCounts,
+  CommandUse,
+  History,
+  LaneState,
+  Percentiles,
+  Pulse,
+  Throughput,
+} from "../core/pulse.ts"
 import type { Priority, RequestState } from "../core/request.ts"
-import type { DrainCounts } from "./contract.ts"
 
 export interface ProviderState {
   inFlight: number
@@ -20,23 +27,12 @@ export interface ProviderDetails extends ProviderState, ProviderLimits {
   pending: number
 }
 
-/** One lane, by its last claim. Counts since it was first seen, or not for a day. */
-export interface LaneState extends DrainCounts {
-  name: string
-  lastClaimAt: number
-}
-
 export interface QueueStats {
   counts: Record<RequestState, number>
   pendingByPriority: Record<Priority, number>
   pendingByProvider: Record<string, number>
   oldestPendingAgeMs: number | null
-  throughput: {
-    enqueuedLastMinute: number
-    completedLastMinute: number
-    failedLastMinute: number
-    retriedLastMinute: number
-  }
+  throughput: Throughput
   waitMs: Percentiles
   providerMs: Percentiles
   providers: Record<string, ProviderState>

@@ -1,7 +1,7 @@
+import type { AuditEntry } from "../core/audit.ts"
 import { AppError } from "../core/errors.ts"
 import type { LimitsChange, ProviderLimits } from "../core/limits.ts"
 import { noteCall } from "./access.ts"
-import type { AuditEntry } from "./access-contract.ts"
 import type { QueueContext } from "./context.ts"
 import type { ProviderDetails } from "./figures-contract.ts"
 import { changeLimits, decodeLimits, encodeLimits } from "./limits.ts"

@@ -1,7 +1,7 @@
+import type { AuditEntry } from "../core/audit.ts"
 import { AppError } from "../core/errors.ts"
 import { requestIdTime } from "../core/ids.ts"
 import type { RequestStatus } from "../core/outcome.ts"
-import type { AuditEntry } from "./access-contract.ts"
 import { encodeAudit } from "./cancel.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
 import type { ReplayReply } from "./contract.ts"

@@ -1,7 +1,8 @@
+import type { LaneState, Throughput } from "../core/pulse.ts"
 import { FINISHED_STATES, PRIORITIES, type Priority } from "../core/request.ts"
 import { COMMAND_FIELDS, readCommandUse } from "./command-use.ts"
 import { lineKeys, type QueueContext, runWithLines } from "./context.ts"
-import type { LaneState, QueueStats } from "./figures-contract.ts"
+import type { QueueStats } from "./figures-contract.ts"
 import { parseKept } from "./kept.ts"
 import { dayOf } from "./keys.ts"
 import { addBuckets, MINUTE_FIELDS, percentilesOf, readRecent } from "./minutes.ts"
@@ -112,7 +113,7 @@ function oldestAge(firsts: (string | null)[], now: number): number | null {
   return ages.length === 0 ? null : Math.max(...ages)
 }
 
-export function readThroughput(meta: Record<string, string>, now: number): QueueStats["throughput"] {
+export function readThroughput(meta: Record<string, string>, now: number): Throughput {
   const current = Math.floor(now / SLOT_MS)
   const totals = [0, 0, 0, 0]
   for (let i = 0; i < SLOTS; i++) {

@@ -1,6 +1,6 @@
+import type { AuditEntry } from "../core/audit.ts"
 import type { ErrorCode } from "../core/outcome.ts"
 import { noteCall } from "./access.ts"
-import type { AuditEntry } from "./access-contract.ts"
 import { CANCEL_GROUP, type CancelScriptReply, cancelCall, discardCall } from "./cancel.ts"
 import { type QueueContext, runWithLines } from "./context.ts"
 import type { StoredEnding } from "./frames.ts"

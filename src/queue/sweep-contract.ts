@@ -1,6 +1,6 @@
+import type { AuditEntry } from "../core/audit.ts"
 import type { RequestFilter } from "../core/request-filter.ts"
 import type { SweepPage, SweepVerb } from "../core/sweep.ts"
-import type { AuditEntry } from "./access-contract.ts"
 
 export interface SweepOptions {
   verb: SweepVerb

@@ -1,7 +1,7 @@
+import type { AuditEntry } from "../core/audit.ts"
 import { AppError } from "../core/errors.ts"
 import { newOperationId } from "../core/ids.ts"
 import { noteCall } from "./access.ts"
-import type { AuditEntry } from "./access-contract.ts"
 import { unreadable } from "./formats.ts"
 import type { Keys } from "./keys.ts"
 import type { Store } from "./store.ts"

@@ -8,12 +8,12 @@ import {
   type StoredNotice,
   testNotice,
 } from "../core/alerts.ts"
+import type { AuditEntry } from "../core/audit.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Config } from "../core/config.ts"
 import { AppError, kindOf } from "../core/errors.ts"
 import { newOperationId } from "../core/ids.ts"
 import type { Log } from "../core/log.ts"
-import type { AuditEntry } from "../queue/access-contract.ts"
 import type { AlertStore, KnownAlerts } from "../queue/alerts.ts"
 import { showUrl } from "./url.ts"
 

@@ -1,6 +1,6 @@
+import type { AuditEntry } from "../core/audit.ts"
 import type { Clock } from "../core/clock.ts"
 import { AppError } from "../core/errors.ts"
-import type { AuditEntry } from "../queue/access-contract.ts"
 import { newSecretId, type WebhookSecret, type WebhookSecretStore } from "../queue/webhook-secrets.ts"
 import { newSecret } from "./sign.ts"
 

@@ -20,11 +20,13 @@ import type * as figures from "../../src/queue/figures-contract.ts"
 it("the client's types are what the API answers", () => {
   expectTypeOf<QueueStats>().toEqualTypeOf<figures.QueueStats>()
   expectTypeOf<TenantStats>().toEqualTypeOf<TenantsAnswer>()
-  expectTypeOf<LaneState>().toEqualTypeOf<figures.LaneState>()
+  expectTypeOf<LaneState>().toEqualTypeOf<figures.QueueStats["lanes"][number]>()
   expectTypeOf<ProviderState>().toEqualTypeOf<figures.ProviderState>()
   expectTypeOf<Omit<ProviderDetails, "wireFormat" | "simulated">>().toEqualTypeOf<figures.ProviderDetails>()
   expectTypeOf<Omit<Required<QueueHealth>, "version">>().toEqualTypeOf<figures.QueueHealth>()
-  expectTypeOf<AuditEntry>().toEqualTypeOf<access.AuditEntry>()
+  expectTypeOf<AuditEntry>().toEqualTypeOf<
+    Awaited<ReturnType<access.AccessStore["listAudit"]>>["data"][number]
+  >()
   expectTypeOf<StatusReply>().toEqualTypeOf<contract.StatusReply>()
   expectTypeOf<EnqueuedRequest>().toExtend<Answered>()
   expectTypeOf<Answered>().toExtend<EnqueuedRequest>()

@@ -1,30 +1,15 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import type { Principal } from "../../src/auth/principal.ts"
 import { startTestStore, type TestStore } from "../helpers/store.ts"
-import { type Call, composeServices, createCall, requestBody, withPrincipals } from "./server.ts"
+import { callAsReaders } from "./readers.ts"
+import { type Call, requestBody } from "./server.ts"
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-const reader: Principal = {
-  ...{
-    keyId: "k1",
-    organizationId: "*",
-    scopes: ["read", "enqueue"],
-    maxPriority: null,
-    ratePerMinute: null,
-  },
-}
-const principals: Record<string, Principal> = {
-  reader,
-  tenant: { ...reader, organizationId: "org-1" },
-  writer: { ...reader, scopes: ["enqueue"] },
-}
-
 let store: TestStore
 let call: Call
 beforeAll(async () => {
   store = await startTestStore("embedded")
-  call = createCall(withPrincipals(composeServices(store, "history"), principals))
+  call = callAsReaders(store, "history")
 })
 afterAll(() => store.close())
 

@@ -1,28 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import type { Principal } from "../../src/auth/principal.ts"
 import { startTestStore, type TestStore } from "../helpers/store.ts"
-import { type Call, composeServices, createCall, requestBody, withPrincipals } from "./server.ts"
-
-const reader: Principal = {
-  ...{
-    keyId: "k1",
-    organizationId: "*",
-    scopes: ["read", "enqueue"],
-    maxPriority: null,
-    ratePerMinute: null,
-  },
-}
-const principals: Record<string, Principal> = {
-  reader,
-  tenant: { ...reader, organizationId: "org-1" },
-  writer: { ...reader, scopes: ["enqueue"] },
-}
+import { callAsReaders } from "./readers.ts"
+import { type Call, requestBody } from "./server.ts"
 
 let store: TestStore
 let call: Call
 beforeAll(async () => {
   store = await startTestStore("embedded")
-  call = createCall(withPrincipals(composeServices(store, "pulse"), principals))
+  call = callAsReaders(store, "pulse")
 })
 afterAll(() => store.close())
 

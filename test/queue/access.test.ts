@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
+import type { AuditEntry } from "../../src/core/audit.ts"
 import type { StoredKey } from "../../src/core/contracts/access.ts"
 import { newOperationId } from "../../src/core/ids.ts"
 import { createAccess } from "../../src/queue/access.ts"
-import type { AuditEntry } from "../../src/queue/access-contract.ts"
 import { createKeys } from "../../src/queue/keys.ts"
 import { describeQueue } from "../helpers/queue-suite.ts"
 

@@ -17,12 +17,11 @@ const AXIS_WIDTH = 64
 /** Colours are those of the page as it is now. */
 export function chartOptions({ width, names, tick, setPointedAt }: Facts): UPlot.Options {
   const style = getComputedStyle(document.documentElement)
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim()
   const font = `${Math.round(Number.parseFloat(style.fontSize) * 0.8)}px ${style.fontFamily}`
   const axis = {
-    ...{ stroke: colour("muted"), font },
-    grid: { stroke: colour("line"), width: 1 },
-    ticks: { stroke: colour("line"), width: 1, size: 4 },
+    ...{ stroke: colourOf("muted"), font },
+    grid: { stroke: colourOf("line"), width: 1 },
+    ticks: { stroke: colourOf("line"), width: 1, size: 4 },
   }
   return {
     ...{ width, height: HEIGHT },
@@ -37,12 +36,21 @@ export function chartOptions({ width, names, tick, setPointedAt }: Facts): UPlot
       {},
       ...names.map((label, i) => ({
         ...{ label, width: 2, spanGaps: false, points: { show: false } },
-        stroke: colour(`chart-${(i % DASHES.length) + 1}`),
+        stroke: colourOf(`chart-${(i % DASHES.length) + 1}`),
         dash: DASHES[i % DASHES.length] ?? [],
       })),
     ],
     hooks: { setCursor: [({ cursor }) => setPointedAt(cursor.idx ?? null)] },
   }
+}
+
+/** As it is drawn: a canvas knows neither variables nor themes. */
+function colourOf(name: string): string {
+  const probe = document.body.appendChild(document.createElement("i"))
+  probe.style.color = `var(--${name})`
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
 }
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" })

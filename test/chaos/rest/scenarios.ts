@@ -1,6 +1,7 @@
+import type { AuditEntry } from "../../../src/core/audit.ts"
 import type { StoredKey } from "../../../src/core/contracts/access.ts"
 import { createIdGenerator } from "../../../src/core/ids.ts"
-import type { AccessStore, AuditEntry } from "../../../src/queue/access-contract.ts"
+import type { AccessStore } from "../../../src/queue/access-contract.ts"
 import type { Claim, NewRequest } from "../../../src/queue/contract.ts"
 import { completion, type RequestOverrides, settlement, type TestQueue } from "../../helpers/queue.ts"
 

@@ -3,23 +3,17 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { AIRequestQueueClient } from "../../../src/client/client.ts"
-import { browserPath, findBarriers, openBrowser, type Visit, visit } from "../../helpers/browser.ts"
+import type { AIRequestQueueClient } from "../../../src/client/client.ts"
+import { browserPath, findBarriers, type Visit, visit } from "../../helpers/browser.ts"
+import { openStage, type Stage } from "../../helpers/dashboard.ts"
 import { eventually } from "../../helpers/eventually.ts"
-import {
-  ADMIN_KEY,
-  type Checkout,
-  createCheckout,
-  type Stack,
-  stackStores,
-  startStack,
-} from "../../helpers/stack.ts"
+import type { Stack } from "../../helpers/stack.ts"
 
 const TOKEN = "a-token-that-no-page-shows"
 const TELEPHONE = { viewport: { width: 360, height: 740 }, reducedMotion: "reduce" } as const
 
 describe.runIf(browserPath)("alerts, deliveries and lists in the dashboard", () => {
-  let checkout: Checkout
+  let stage: Stage
   let stack: Stack
   let browser: Browser
   let admin: AIRequestQueueClient
@@ -33,11 +27,10 @@ describe.runIf(browserPath)("alerts, deliveries and lists in the dashboard", () 
     }).listen(0, "127.0.0.1")
     await once(receiver, "listening")
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
-    checkout = createCheckout(stackStores.at(-1) ?? "embedded")
     const alerts = { url: `${url}/alerts?token=${TOKEN}`, rules: { no_drain: {} }, remindHours: 4 }
     const settings = { ALERTS: JSON.stringify(alerts), WEBHOOK_ALLOW_PRIVATE: "1" }
-    ;[stack, browser] = await Promise.all([startStack(checkout, settings), openBrowser()])
-    admin = new AIRequestQueueClient({ url: stack.url, apiKey: ADMIN_KEY })
+    stage = await openStage(settings)
+    ;({ stack, browser, admin } = stage)
     const ask = {
       ...{ provider: "openai", model: "gpt-5-mini", messages: [{ role: "user" as const, content: "Hello" }] },
     }
@@ -52,9 +45,7 @@ describe.runIf(browserPath)("alerts, deliveries and lists in the dashboard", () 
     await eventually(async () => (await admin.deliveries.listPage({ requestId })).data[0]?.state === "failed")
   })
   afterAll(async () => {
-    await browser.close()
-    await stack.stop()
-    await checkout.remove()
+    await stage.close()
     receiver.close()
   })
 

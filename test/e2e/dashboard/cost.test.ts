@@ -1,35 +1,26 @@
 import { setTimeout as wait } from "node:timers/promises"
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { AIRequestQueueClient } from "../../../src/client/client.ts"
-import { browserPath, openBrowser, visit } from "../../helpers/browser.ts"
+import type { AIRequestQueueClient } from "../../../src/client/client.ts"
+import { browserPath, visit } from "../../helpers/browser.ts"
 import { countCommands } from "../../helpers/count.ts"
-import {
-  ADMIN_KEY,
-  type Checkout,
-  createCheckout,
-  type Stack,
-  stackStores,
-  startStack,
-} from "../../helpers/stack.ts"
+import { openStage, type Stage } from "../../helpers/dashboard.ts"
+import { type Stack, stackStores } from "../../helpers/stack.ts"
 
 const MINUTE_MS = 60_000
 
 // Only a real Redis counts its commands.
 describe.runIf(browserPath && stackStores.includes("redis"))("a minute of watching", () => {
-  let checkout: Checkout
+  let stage: Stage
   let stack: Stack
   let browser: Browser
+  let admin: AIRequestQueueClient
   beforeAll(async () => {
-    checkout = createCheckout("redis")
     // Nothing but the page shall spend anything.
-    ;[stack, browser] = await Promise.all([startStack(checkout, { DEV_CRON_MS: "86400000" }), openBrowser()])
+    stage = await openStage({ DEV_CRON_MS: "86400000" })
+    ;({ stack, browser, admin } = stage)
   })
-  afterAll(async () => {
-    await browser.close()
-    await stack.stop()
-    await checkout.remove()
-  })
+  afterAll(() => stage.close())
 
   /** Past the queue, as the bridge is. */
   const redis = {
@@ -45,7 +36,6 @@ describe.runIf(browserPath && stackStores.includes("redis"))("a minute of watchi
   }
 
   it("costs no more commands than the page says, and none while it is not seen", async () => {
-    const admin = new AIRequestQueueClient({ url: stack.url, apiKey: ADMIN_KEY })
     await admin.levers.pauseQueue()
     const providers = ["openai", "anthropic", "deepseek"]
     const levels = ["critical", "high", "normal", "low"] as const

@@ -1,26 +1,19 @@
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { AIRequestQueueClient } from "../../../src/client/client.ts"
-import { browserPath, findBarriers, openBrowser, visit } from "../../helpers/browser.ts"
+import type { AIRequestQueueClient } from "../../../src/client/client.ts"
+import { browserPath, findBarriers, visit } from "../../helpers/browser.ts"
+import { openStage, type Stage } from "../../helpers/dashboard.ts"
 import { eventually } from "../../helpers/eventually.ts"
-import {
-  ADMIN_KEY,
-  type Checkout,
-  createCheckout,
-  type Stack,
-  stackStores,
-  startStack,
-} from "../../helpers/stack.ts"
+import type { Stack } from "../../helpers/stack.ts"
 
 describe.runIf(browserPath)("the overview of the dashboard", () => {
-  let checkout: Checkout
+  let stage: Stage
   let stack: Stack
   let browser: Browser
   let client: AIRequestQueueClient
   beforeAll(async () => {
-    checkout = createCheckout(stackStores.at(-1) ?? "embedded")
-    ;[stack, browser] = await Promise.all([startStack(checkout), openBrowser()])
-    client = new AIRequestQueueClient({ url: stack.url, apiKey: ADMIN_KEY })
+    stage = await openStage()
+    ;({ stack, browser, admin: client } = stage)
     const ask = (content: string) => ({
       ...{ provider: "openai", model: "gpt-5-mini", organizationId: "org-1" },
       messages: [{ role: "user" as const, content }],
@@ -28,11 +21,7 @@ describe.runIf(browserPath)("the overview of the dashboard", () => {
     const [done] = await client.enqueueMany([ask("Hello"), ask("[[sim: error=rejected]]")])
     await client.waitFor(done?.requestId ?? "")
   })
-  afterAll(async () => {
-    await browser.close()
-    await stack.stop()
-    await checkout.remove()
-  })
+  afterAll(() => stage.close())
 
   const SIZES = [360, 1280].flatMap((width) =>
     (["light", "dark"] as const).map((colorScheme) => ({ width, colorScheme })),

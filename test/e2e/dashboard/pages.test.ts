@@ -1,22 +1,16 @@
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { AIRequestQueueClient, type IssuedKey } from "../../../src/client/client.ts"
-import { browserPath, findBarriers, openBrowser, visit } from "../../helpers/browser.ts"
+import { browserPath, findBarriers, visit } from "../../helpers/browser.ts"
+import { openStage, type Stage } from "../../helpers/dashboard.ts"
 import { eventually } from "../../helpers/eventually.ts"
-import {
-  ADMIN_KEY,
-  type Checkout,
-  createCheckout,
-  type Stack,
-  stackStores,
-  startStack,
-} from "../../helpers/stack.ts"
+import { ADMIN_KEY, type Stack } from "../../helpers/stack.ts"
 
 const SECRET = "a question that nobody sees unasked"
 const ANSWER = "an answer that nobody sees unasked"
 
 describe.runIf(browserPath)("the pages of the dashboard", () => {
-  let checkout: Checkout
+  let stage: Stage
   let stack: Stack
   let browser: Browser
   let admin: AIRequestQueueClient
@@ -24,9 +18,8 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
   let answered: string
   let others: string
   beforeAll(async () => {
-    checkout = createCheckout(stackStores.at(-1) ?? "embedded")
-    ;[stack, browser] = await Promise.all([startStack(checkout), openBrowser()])
-    admin = new AIRequestQueueClient({ url: stack.url, apiKey: ADMIN_KEY })
+    stage = await openStage()
+    ;({ stack, browser, admin } = stage)
     const ask = (organizationId: string, content: string) => ({
       ...{ provider: "openai", model: "gpt-5-mini", organizationId, maxRetries: 0 },
       messages: [{ role: "user" as const, content }],
@@ -42,11 +35,7 @@ describe.runIf(browserPath)("the pages of the dashboard", () => {
     const scopes = ["enqueue" as const, "read" as const, "cancel" as const]
     tenant = await admin.keys.issue({ name: "tenant", organizationId: "org-1", scopes })
   })
-  afterAll(async () => {
-    await browser.close()
-    await stack.stop()
-    await checkout.remove()
-  })
+  afterAll(() => stage.close())
 
   /** Ends without a complaint of the browser's. */
   async function at(

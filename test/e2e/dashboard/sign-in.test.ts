@@ -1,28 +1,18 @@
 import type { Browser } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { browserPath, openBrowser, type Visit, visit } from "../../helpers/browser.ts"
-import {
-  ADMIN_KEY,
-  type Checkout,
-  createCheckout,
-  type Stack,
-  stackStores,
-  startStack,
-} from "../../helpers/stack.ts"
+import { browserPath, type Visit, visit } from "../../helpers/browser.ts"
+import { openStage, type Stage } from "../../helpers/dashboard.ts"
+import { ADMIN_KEY, type Stack } from "../../helpers/stack.ts"
 
 describe.runIf(browserPath)("signing in at the dashboard", () => {
-  let checkout: Checkout
+  let stage: Stage
   let stack: Stack
   let browser: Browser
   beforeAll(async () => {
-    checkout = createCheckout(stackStores.at(-1) ?? "embedded")
-    ;[stack, browser] = await Promise.all([startStack(checkout), openBrowser()])
+    stage = await openStage()
+    ;({ stack, browser } = stage)
   })
-  afterAll(async () => {
-    await browser.close()
-    await stack.stop()
-    await checkout.remove()
-  })
+  afterAll(() => stage.close())
 
   const issue = async (key: object) => {
     const answer = await fetch(`${stack.url}/v1/keys`, {
