@@ -37,6 +37,13 @@ export function requireOrganization(principal: Principal, organizationId: string
   }
 }
 
+/** Throws `forbidden` for a tenant. */
+export function requireEveryOrganization(principal: Principal): void {
+  if (tenantOf(principal) !== null) {
+    throw new AppError("forbidden", "This concerns all organizations: it needs a key for all of them.")
+  }
+}
+
 /** Throws `forbidden` for a priority that is more urgent than the key may ask for. */
 export function requirePriority({ maxPriority }: Principal, priority: Priority): void {
   if (maxPriority !== null && PRIORITIES.indexOf(priority) < PRIORITIES.indexOf(maxPriority)) {

@@ -1,8 +1,7 @@
-import { tenantOf } from "../auth/principal.ts"
+import { requireEveryOrganization } from "../auth/principal.ts"
 import { AlertsBody } from "../core/contracts/alerts.ts"
 import { callbackProblems } from "../core/contracts/callback.ts"
 import { check, invalid, problem } from "../core/contracts/problem.ts"
-import { AppError } from "../core/errors.ts"
 import { auditEntry } from "./audit.ts"
 import { readJson } from "./body.ts"
 import type { App, AppContext } from "./context.ts"
@@ -19,9 +18,7 @@ export function mountAlerts(app: App): void {
 }
 
 async function readAlerts(c: AppContext): Promise<Response> {
-  if (tenantOf(c.get("principal")) !== null) {
-    throw new AppError("forbidden", "Alerts tell of all organizations: this needs a key for all of them.")
-  }
+  requireEveryOrganization(c.get("principal"))
   return c.json(await servicesOf(c).alerts.read())
 }
 

@@ -1,4 +1,4 @@
-import { BOOTSTRAP, tenantOf } from "../auth/principal.ts"
+import { BOOTSTRAP, requireEveryOrganization } from "../auth/principal.ts"
 import { AppError } from "../core/errors.ts"
 import type { App, AppContext } from "./context.ts"
 import { familiesOf } from "./metric-families.ts"
@@ -18,9 +18,7 @@ async function getMetrics(c: AppContext): Promise<Response> {
       'ADMIN_API_KEY must not stand where metrics are collected: issue a key for that by POST /v1/keys with {"name": "metrics", "organizationId": "*", "scopes": ["read"]}.',
     )
   }
-  if (tenantOf(principal) !== null) {
-    throw new AppError("forbidden", "Metrics tell of all organizations: this needs a key for all of them.")
-  }
+  requireEveryOrganization(principal)
   const { queue, version } = servicesOf(c)
   const families = familiesOf(await queue.figures(), version)
   const { type, text } = writeMetrics(families, c.req.header("Accept") ?? "")

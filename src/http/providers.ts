@@ -1,4 +1,4 @@
-import { tenantOf } from "../auth/principal.ts"
+import { requireEveryOrganization } from "../auth/principal.ts"
 import type { ProviderSettings } from "../core/config.ts"
 import { LimitsBody } from "../core/contracts/limits.ts"
 import { check, invalid, problem } from "../core/contracts/problem.ts"
@@ -20,9 +20,7 @@ export function mountProviders(app: App): void {
 }
 
 async function listProviders(c: AppContext): Promise<Response> {
-  if (tenantOf(c.get("principal")) !== null) {
-    throw new AppError("forbidden", "Providers are shared: this needs a key for all organizations.")
-  }
+  requireEveryOrganization(c.get("principal"))
   return c.json({ data: await readProviders(c) })
 }
 

@@ -1,5 +1,4 @@
-import { tenantOf } from "../auth/principal.ts"
-import { AppError } from "../core/errors.ts"
+import { requireEveryOrganization } from "../auth/principal.ts"
 import type { App, AppContext } from "./context.ts"
 import { resource, servicesOf } from "./resource.ts"
 
@@ -9,8 +8,6 @@ export function mountPulse(app: App): void {
 }
 
 async function readPulse(c: AppContext): Promise<Response> {
-  if (tenantOf(c.get("principal")) !== null) {
-    throw new AppError("forbidden", "It tells of all organizations: this needs a key for all of them.")
-  }
+  requireEveryOrganization(c.get("principal"))
   return c.json(await servicesOf(c).queue.pulse())
 }

@@ -20,6 +20,11 @@ const stack = await startStack(checkout, {
   DRAIN_CONCURRENCY: "4",
   DRAIN_LANES: "2",
   REDIS_COMMAND_BUDGET: "200000",
+  WEBHOOK_ALLOW_PRIVATE: "1",
+  ALERTS: JSON.stringify({
+    url: "http://127.0.0.1:9/on-call",
+    rules: { backlog_age: { seconds: 300 }, failure_rate: { percent: 25 }, breaker_open: {}, no_drain: {} },
+  }),
 })
 const browser = await openBrowser()
 try {
